@@ -1,0 +1,66 @@
+"""Names and orders of everything a face can express; the tables are in ``assets/channels.json``.
+
+* ``ARKIT_52``: Apple's blend shape locations, camelCase, in the order of the Live Link packet.
+* ``GROUPS``: the same channels by part of the face.
+* ``EMOTIONS``: the seven classes of FER-2013, in its order of folders.
+* ``ACTION_UNITS``: the 27 FACS units of ME-GraphAU and AUFART.
+"""
+
+from __future__ import annotations
+
+import difflib
+from types import MappingProxyType
+
+import numpy as np
+
+from . import assets
+from .arrays import Array, Float, Int
+
+__all__ = [
+    "ACTION_UNITS",
+    "ARKIT_52",
+    "EMOTIONS",
+    "GROUPS",
+    "MIRROR",
+    "index_of",
+    "mirror",
+]
+
+_table = assets.load("channels")
+
+ARKIT_52: tuple[str, ...] = tuple(_table["arkit52"])
+GROUPS = MappingProxyType({name: tuple(members) for name, members in _table["groups"].items()})
+EMOTIONS: tuple[str, ...] = tuple(_table["emotions"])
+ACTION_UNITS: tuple[str, ...] = tuple(unit["id"] for unit in _table["action_units"])
+
+_INDEX = {name: i for i, name in enumerate(ARKIT_52)}
+
+
+def index_of(name: str) -> int:
+    """Position of an ARKit channel.
+
+    Raises:
+        KeyError: an unknown name; the message lists the near ones.
+    """
+    try:
+        return _INDEX[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, ARKIT_52, n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else "see mien.channels.ARKIT_52"
+        raise KeyError(f"{name!r} is not one of the 52 ARKit channels; {hint}") from None
+
+
+def _opposite(name: str) -> str:
+    if "Left" in name:
+        return name.replace("Left", "Right")
+    return name.replace("Right", "Left")
+
+
+MIRROR: Int[Array, "52"] = np.array([_INDEX[_opposite(name)] for name in ARKIT_52])
+"""``values[MIRROR]`` are the channels of the mirrored face; its own inverse."""
+MIRROR.flags.writeable = False
+
+
+def mirror(values: Float[Array, "*n 52"]) -> Float[Array, "*n 52"]:
+    """Channels of the same face seen in a mirror: left and right exchanged."""
+    return values[..., MIRROR]

@@ -1,0 +1,196 @@
+"""Rotations, alignment and projection.
+
+Two coordinate systems meet here, both right-handed:
+
+* **picture**: pixels, x right, y down, z away from the camera in the scale of x
+  (what landmark engines return);
+* **camera axes**: x right in the picture, y up, z out of the picture towards the viewer
+  (as in OpenGL and glTF). :func:`picture_to_camera` flips y and z.
+
+The **head frame** has x towards the subject's own left, y up, z out of the face. A face that
+looks straight into an unmirrored camera has the identity as rotation.
+
+Angles are degrees and rotate the head frame in the order yaw (about y), pitch (about x),
+roll (about z), each about the axes already turned: ``R = Ry(yaw) Rx(-pitch) Rz(-roll)``.
+Yaw is positive when the subject turns to their left, pitch when they look up, roll when they
+tilt towards their left shoulder. Roll seen in an unmirrored picture is clockwise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Array, Float
+
+__all__ = [
+    "Similarity",
+    "camera_to_picture",
+    "euler_from_matrix",
+    "matrix_from_euler",
+    "matrix_from_quaternion",
+    "picture_to_camera",
+    "project",
+    "quaternion_from_matrix",
+    "similarity",
+]
+
+_FLIP = np.array([1.0, -1.0, -1.0], np.float32)
+
+
+def picture_to_camera(points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
+    """Turn picture coordinates (y down, z away) into camera axes (y up, z towards the viewer)."""
+    return points * _FLIP.astype(points.dtype, copy=False)
+
+
+def camera_to_picture(points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
+    """Undo :func:`picture_to_camera`; the map is its own inverse."""
+    return picture_to_camera(points)
+
+
+def matrix_from_euler(yaw: float, pitch: float, roll: float) -> Float[Array, "3 3"]:
+    """Rotation head frame -> camera axes from degrees: ``Ry(yaw) Rx(-pitch) Rz(-roll)``.
+
+    Returns:
+        float64 (3, 3), orthonormal with determinant +1.
+    """
+    y, x, z = math.radians(yaw), math.radians(-pitch), math.radians(-roll)
+    cy, sy, cx, sx, cz, sz = (
+        math.cos(y), math.sin(y), math.cos(x), math.sin(x), math.cos(z), math.sin(z),
+    )  # fmt: skip
+    return np.array(
+        [
+            [cy * cz + sy * sx * sz, -cy * sz + sy * sx * cz, sy * cx],
+            [cx * sz, cx * cz, -sx],
+            [-sy * cz + cy * sx * sz, sy * sz + cy * sx * cz, cy * cx],
+        ]
+    )
+
+
+def euler_from_matrix(rotation: Float[Array, "3 3"]) -> tuple[float, float, float]:
+    """Yaw, pitch and roll in degrees of a rotation head frame -> camera axes.
+
+    Inverse of :func:`matrix_from_euler` for pitch in (-90, 90). At +-90 degrees of pitch yaw and
+    roll turn about one axis; roll is then given as 0.
+    """
+    sx = -float(rotation[1, 2])
+    if abs(sx) > 1.0 - 1e-9:
+        yaw = math.atan2(-float(rotation[2, 0]), float(rotation[0, 0]))
+        return math.degrees(yaw), math.degrees(-math.copysign(math.pi / 2, sx)), 0.0
+    yaw = math.atan2(float(rotation[0, 2]), float(rotation[2, 2]))
+    roll = math.atan2(float(rotation[1, 0]), float(rotation[1, 1]))
+    return math.degrees(yaw), math.degrees(-math.asin(sx)), math.degrees(-roll)
+
+
+def quaternion_from_matrix(rotation: Float[Array, "3 3"]) -> Float[Array, "4"]:
+    """Unit quaternion (x, y, z, w), w >= 0, of a rotation matrix (Shepperd's method)."""
+    m = np.asarray(rotation, np.float64)
+    candidates = np.array([m[0, 0], m[1, 1], m[2, 2], np.trace(m)])
+    i = int(candidates.argmax())
+    q = np.empty(4)
+    if i == 3:
+        q[3] = 1.0 + candidates[3]
+        q[:3] = m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1]
+    else:
+        j, k = (i + 1) % 3, (i + 2) % 3
+        q[i] = 1.0 + 2.0 * m[i, i] - candidates[3]
+        q[j] = m[j, i] + m[i, j]
+        q[k] = m[k, i] + m[i, k]
+        q[3] = m[k, j] - m[j, k]
+    q /= np.linalg.norm(q)
+    return q if q[3] >= 0 else -q
+
+
+def matrix_from_quaternion(quaternion: Float[Array, "4"]) -> Float[Array, "3 3"]:
+    """Rotation matrix of a quaternion (x, y, z, w); it need not have unit length.
+
+    Raises:
+        ValueError: when the quaternion is zero or not finite.
+    """
+    norm = float(np.linalg.norm(quaternion))
+    if not math.isfinite(norm) or norm < 1e-12:
+        raise ValueError(f"a rotation needs a non-zero quaternion (x, y, z, w), got {quaternion}")
+    x, y, z, w = (float(v) / norm for v in quaternion)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """``target = scale * rotation @ source + translation``."""
+
+    rotation: Float[Array, "3 3"]
+    translation: Float[Array, "3"]
+    scale: float
+
+    def apply(self, points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
+        """Map points of the source frame into the target frame."""
+        return self.scale * points @ self.rotation.T + self.translation
+
+    def invert(self, points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
+        """Map points of the target frame back into the source frame."""
+        return (points - self.translation) @ self.rotation / self.scale
+
+
+def similarity(
+    source: Float[Array, "n 3"],
+    target: Float[Array, "n 3"],
+    weights: Float[Array, "n"] | None = None,
+) -> Similarity:
+    """Least-squares rotation, uniform scale and translation that lay source on target.
+
+    Umeyama, "Least-squares estimation of transformation parameters between two point patterns"
+    (1991), with optional non-negative weights; never a reflection.
+
+    Raises:
+        ValueError: fewer than 3 points, or all source points in one place.
+    """
+    if len(source) < 3 or source.shape != target.shape:
+        raise ValueError(
+            "alignment needs two equally long lists of at least 3 points, "
+            f"got {source.shape} and {target.shape}"
+        )
+    if weights is None:
+        w = np.full(len(source), 1.0 / len(source))
+    else:
+        w = np.asarray(weights, np.float64) / float(np.sum(weights))
+    mean_source, mean_target = w @ source, w @ target
+    a, b = source - mean_source, target - mean_target
+    spread = float(w @ np.einsum("ij,ij->i", a, a))
+    if not spread > 1e-18:
+        raise ValueError("alignment needs source points that are apart; all are in one place")
+    u, s, vt = np.linalg.svd((b * w[:, None]).T @ a)
+    if np.linalg.det(u) * np.linalg.det(vt) < 0:
+        s[2] = -s[2]
+        u[:, 2] = -u[:, 2]
+    rotation = u @ vt
+    scale = float(s.sum()) / spread
+    return Similarity(rotation, mean_target - scale * rotation @ mean_source, scale)
+
+
+def project(
+    points: Float[Array, "*n 3"],
+    rotation: Float[Array, "3 3"],
+    translation: Float[Array, "3"],
+    scale: float,
+) -> Float[Array, "*n 3"]:
+    """Weak-perspective projection of head-frame points into the picture.
+
+    Args:
+        points: head frame, in head units.
+        rotation: head frame -> camera axes.
+        translation: where the head's origin lies in the picture (pixels; x right, y down, z away).
+        scale: pixels per head unit.
+
+    Returns:
+        picture coordinates; the first two columns are pixels, the third is depth in the scale
+        of x, smaller nearer to the camera.
+    """
+    return camera_to_picture(scale * points @ rotation.T) + translation

@@ -1,0 +1,1 @@
+"""The workshop: everything that trains, scores or derives. Nothing outside imports it."""
