@@ -2,8 +2,12 @@
 
 All numbers are little-endian. A frame goes up as ``FRAME_HEADER`` followed by its pixels; an
 answer comes down as ``ANSWER_HEADER`` followed by one float32 block of equal length for each face.
-Every offset is a multiple of four, so that a browser can lay typed arrays on the buffer without
-copying. A value that no model produced is NaN.
+Every offset is a multiple of four (of eight for float64), so that a browser can lay typed arrays on
+the buffer without copying. A value that no model produced is NaN.
+
+A client keeps at most ``IN_FLIGHT`` frames unanswered. A frame is answered by an answer or by a
+JSON error with its sequence number; an answer also settles all older frames, which were dropped
+for a newer one.
 """
 
 from __future__ import annotations
@@ -13,8 +17,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..arrays import Array
 from ..channels import ACTION_UNITS, ARKIT_52, EMOTIONS
 from ..errors import InputError
 from ..types import N_LANDMARKS, N_MORPHABLE, Face, Observation
@@ -23,9 +27,13 @@ __all__ = [
     "ANSWER_HEADER",
     "FACE_BLOCK",
     "FRAME_HEADER",
+    "IN_FLIGHT",
     "MAGIC",
     "STAGES",
+    "SUBPROTOCOL",
+    "TOKEN_PREFIX",
     "VERSION",
+    "Close",
     "Encoding",
     "FrameMessage",
     "pack_answer",
@@ -36,6 +44,30 @@ MAGIC = 0x6E65696D
 """The letters "mien"."""
 
 VERSION = 1
+
+SUBPROTOCOL = "mien.v1"
+"""WebSocket subprotocol that a client offers."""
+
+TOKEN_PREFIX = "mien.token."  # noqa: S105
+"""A client that cannot set headers may offer the token as one more subprotocol after this."""
+
+IN_FLIGHT = 2
+"""Frames that a client may have unanswered: one being looked at, one waiting."""
+
+
+class Close(IntEnum):
+    """Codes with which the server closes a WebSocket; a JSON error that says why goes before."""
+
+    REFUSED = 1008
+    """The token is wrong, or too many messages could not be used: coming back will not help."""
+    TOO_BIG = 1009
+    """A message over the limit."""
+    FAILED = 1011
+    """The server failed; coming back may help."""
+    RESTART = 1012
+    """The server is stopping; come back in a moment."""
+    LATER = 1013
+    """No room, no models, or the reader was too slow: come back later."""
 
 
 class Encoding(IntEnum):
@@ -61,7 +93,8 @@ FRAME_HEADER: tuple[tuple[str, str], ...] = (
 )
 
 STAGES = ("wait", "decode", "landmarks", "identity", "pose", "heads", "smooth", "total")
-"""Stages timed for each answer, in seconds; ``wait`` is the time in the server's slot."""
+"""Stages timed for each answer, in seconds; ``wait`` is the time in the server's slot and ``total``
+that from the arrival of the frame until its answer leaves."""
 
 ANSWER_HEADER: tuple[tuple[str, str], ...] = (
     ("magic", "I"),
@@ -98,6 +131,16 @@ FACE_BLOCK: tuple[tuple[str, int], ...] = (
 _FRAME = struct.Struct("<" + "".join(code for _, code in FRAME_HEADER))
 _ANSWER = struct.Struct("<" + "".join(code for _, code in ANSWER_HEADER))
 _BLOCK = sum(length for _, length in FACE_BLOCK)
+
+
+def _slices() -> dict[str, slice]:
+    ends = np.cumsum([length for _, length in FACE_BLOCK]).tolist()
+    return {
+        name: slice(end - length, end) for (name, length), end in zip(FACE_BLOCK, ends, strict=True)
+    }
+
+
+_SLICES = _slices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,32 +207,35 @@ def pack_answer(
         _BLOCK,
         *(timings.get(stage, 0.0) for stage in STAGES),
     )
-    return header + b"".join(_pack_face(face) for face in observation.faces)
+    blocks = np.full((len(observation.faces), _BLOCK), np.nan, "<f4")
+    for block, face in zip(blocks, observation.faces, strict=True):
+        for name, value in _values(face).items():
+            if value is not None:
+                block[_SLICES[name]] = value
+    return header + blocks.tobytes()
 
 
-def _pack_face(face: Face) -> bytes:
-    parts: list[Array] = []
-    pose = face.pose
-    values: dict[str, float | Array | None] = {
-        "id": float(face.id),
-        "presence": face.landmarks.presence,
-        "inside": face.landmarks.inside,
+def _values(face: Face) -> dict[str, ArrayLike | None]:
+    landmarks, pose = face.landmarks, face.pose
+    values: dict[str, ArrayLike | None] = {
+        "id": face.id,
+        "presence": landmarks.presence,
+        "inside": landmarks.inside,
         "mouth_open": face.mouth_open,
-        "yaw": pose and pose.yaw,
-        "pitch": pose and pose.pitch,
-        "roll": pose and pose.roll,
-        "scale": pose and pose.scale,
-        "translation": pose and pose.translation,
-        "rotation": pose and pose.rotation,
-        "points": face.landmarks.points,
+        "points": landmarks.points.reshape(-1),
         "expression": face.expression,
         "engine_shapes": face.engine_shapes,
         "morphable": face.morphable,
         "action_units": face.action_units,
         "emotion": face.emotion,
     }
-    for name, length in FACE_BLOCK:
-        value = values[name]
-        block = np.full(length, np.nan) if value is None else np.asarray(value).reshape(length)
-        parts.append(block)
-    return np.concatenate(parts).astype("<f4").tobytes()
+    if pose is not None:
+        values |= {
+            "yaw": pose.yaw,
+            "pitch": pose.pitch,
+            "roll": pose.roll,
+            "scale": pose.scale,
+            "translation": pose.translation,
+            "rotation": pose.rotation.reshape(-1),
+        }
+    return values

@@ -1,0 +1,313 @@
+"""Everything the server says in JSON; ``web/src/generated/openapi.json`` is generated from it.
+
+Coordinates and angles are those of :mod:`mien.types`; left and right are the subject's own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "CLIENT_MESSAGES",
+    "SERVER_MESSAGES",
+    "Box",
+    "Configure",
+    "Configured",
+    "ErrorCode",
+    "ErrorDetail",
+    "ErrorMessage",
+    "FaceAnswer",
+    "Health",
+    "InferAnswer",
+    "Limits",
+    "PoseAnswer",
+    "Problem",
+    "Ready",
+    "Reset",
+    "SessionState",
+    "Sessions",
+    "Size",
+    "SmoothingValues",
+]
+
+ErrorCode: TypeAlias = Literal[
+    "bad_request",
+    "unauthorised",
+    "forbidden_origin",
+    "not_found",
+    "method_not_allowed",
+    "too_large",
+    "too_many_pixels",
+    "wrong_host",
+    "unsupported_media",
+    "unreadable_image",
+    "invalid_value",
+    "rate_limited",
+    "internal",
+    "model_missing",
+    "engine_failed",
+    "busy",
+    # Only on the WebSocket:
+    "bad_message",
+    "sessions_full",
+    "slow_reader",
+    "too_many_errors",
+]
+
+Point: TypeAlias = tuple[float, float, float]
+Matrix: TypeAlias = tuple[Point, Point, Point]
+
+
+class _Answer(BaseModel):
+    # Fields with a default are always sent, so the generated types need no optional fields.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class ErrorDetail(_Answer):
+    """What went wrong and what to do about it."""
+
+    code: ErrorCode
+    message: str = Field(description="What was given and what was expected.")
+    hint: str = Field(description="What to do.")
+
+
+class Problem(_Answer):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+class Size(_Answer):
+    """Size of the picture in pixels, after its EXIF orientation has been applied."""
+
+    width: int
+    height: int
+
+
+class Box(_Answer):
+    """Smallest upright box around the landmarks, in pixels; it may reach out of the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class PoseAnswer(_Answer):
+    """Where the head is and how it is turned (weak perspective)."""
+
+    yaw: float = Field(description="Degrees; positive when the subject turns to their left.")
+    pitch: float = Field(description="Degrees; positive upwards.")
+    roll: float = Field(description="Degrees; positive towards their left shoulder.")
+    scale: float = Field(
+        description="Pixels per head unit (a centimetre on a face of average size)."
+    )
+    translation: Point = Field(
+        description="Origin of the head in the picture: pixels, x right, y down, z away."
+    )
+    rotation: Matrix = Field(
+        description="Rows of the rotation from the head frame (x to the subject's left, y up, "
+        "z forward) to camera axes (x right, y up, z towards the viewer)."
+    )
+    quaternion: tuple[float, float, float, float] = Field(
+        description="The same rotation as x, y, z, w."
+    )
+
+
+class FaceAnswer(_Answer):
+    """One face. What no model produced is null."""
+
+    id: int
+    box: Box
+    presence: float | None = Field(description="The landmark net's own score, 0..1.")
+    inside: float = Field(description="Share of the landmarks within the picture, 0..1.")
+    pose: PoseAnswer | None
+    landmarks: list[Point] | None = Field(
+        description="478 points in pixels: x right, y down, z away from the camera in the scale "
+        "of x. Null with `landmarks=false`."
+    )
+    channels: dict[str, float | None] | None = Field(
+        description="The 52 ARKit channels by name, 0..1; null for those the head does not produce."
+    )
+    mouth_open: bool | None
+    engine_shapes: dict[str, float | None] | None = Field(
+        description="The landmark engine's own ARKit shapes, kept apart since another model "
+        "made them."
+    )
+    morphable: list[float] | None = Field(
+        description="10 expression coefficients of the 3DMM, without a fixed range."
+    )
+    action_units: dict[str, float] | None = Field(description="FACS intensities, 0..1.")
+    emotion: dict[str, float] | None = Field(description="Probabilities that sum to 1.")
+
+
+class InferAnswer(_Answer):
+    """Faces of one picture, the largest first.
+
+    ``landmarks`` and ``expression`` repeat the largest face in the shape of the first system's
+    answer; both are empty when there is no face.
+    """
+
+    landmarks: list[Point] = Field(
+        description="478 points of the largest face in MediaPipe's convention: x and y in 0..1 of "
+        "the picture, z in the scale of x. Empty without a face or with `landmarks=false`."
+    )
+    expression: list[float] = Field(
+        description="Numbers of the largest face: the 10 coefficients of the 3DMM when a head "
+        "produced them, otherwise every ARKit channel that was produced. `expression_names` "
+        "says which."
+    )
+    expression_names: list[str] = Field(
+        description="Name of each number in `expression`: `morphable_0`.. or an ARKit channel."
+    )
+    faces: list[FaceAnswer]
+    size: Size
+    timings: dict[str, float] = Field(description="Seconds by stage.")
+    engine: str = Field(description="The landmark engine that answered.")
+    warnings: list[str] = Field(description="What a careful reader should know about this answer.")
+
+
+class Sessions(_Answer):
+    """WebSocket sessions."""
+
+    active: int
+    limit: int
+
+
+class Health(_Answer):
+    """What the server is and whether it can answer."""
+
+    status: Literal["ok", "unavailable"] = Field(
+        description="`unavailable` when the models could not be loaded; `problem` says why."
+    )
+    version: str
+    wire: int = Field(description="Version of the binary protocol.")
+    engine: str | None = Field(description="The landmark engine that is loaded.")
+    sessions: Sessions
+    uptime: float = Field(description="Seconds since the server started.")
+    token_required: bool
+    problem: ErrorDetail | None
+
+
+class SmoothingValues(BaseModel):
+    """One-Euro filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_cutoff: float = Field(
+        gt=0, le=1000, allow_inf_nan=False, description="Hz; lower is calmer and lags more."
+    )
+    beta: float = Field(
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        description="How fast the cut-off rises with speed.",
+    )
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    # A default of null would make the generated type demand the field.
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Configure(BaseModel):
+    """From the page: change the session. What is left out or null stays as it is.
+
+    Another engine or number of faces loads a tracker, which takes a moment and starts face ids
+    afresh.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
+
+    type: Literal["configure"]
+    engine: str | None = Field(default=None, max_length=64)
+    max_faces: int | None = Field(default=None, ge=1, le=64)
+    smoothing: SmoothingValues | Literal["off", "default"] | None = None
+    mouth_threshold: float | None = Field(default=None, gt=0, lt=1, allow_inf_nan=False)
+
+
+class Reset(BaseModel):
+    """From the page: forget the frames seen so far; the next one belongs to another source."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["reset"]
+
+
+class SessionState(_Answer):
+    """How the session is set up."""
+
+    engine: str
+    max_faces: int
+    smoothing: SmoothingValues | Literal["off"]
+    mouth_threshold: float
+
+
+class Limits(_Answer):
+    """What the server accepts."""
+
+    max_message_bytes: int
+    max_pixels: int
+    max_faces: int
+    frames_per_second: float
+
+
+class Ready(SessionState):
+    """To the page, once, when frames may be sent."""
+
+    type: Literal["ready"] = "ready"
+    version: str
+    wire: int
+    engines: dict[str, str | None] = Field(
+        description="Every engine: null when it can run here, else why not."
+    )
+    limits: Limits
+
+
+class Configured(SessionState):
+    """To the page: the answer to `configure` and `reset`, with what is now in force."""
+
+    type: Literal["configured"] = "configured"
+
+
+class ErrorMessage(ErrorDetail):
+    """To the page: a message that could not be used, or why the server hangs up."""
+
+    type: Literal["error"] = "error"
+    sequence: int | None = Field(
+        default=None, description="The frame this is the answer to, null when it is about none."
+    )
+
+
+ClientMessage: TypeAlias = Annotated[Configure | Reset, Field(discriminator="type")]
+
+CLIENT_MESSAGES: tuple[type[BaseModel], ...] = (Configure, Reset)
+SERVER_MESSAGES: tuple[type[BaseModel], ...] = (Ready, Configured, ErrorMessage)
+
+
+def message_schemas() -> dict[str, Any]:
+    """JSON schemas of the WebSocket's text messages, for ``components.schemas`` of OpenAPI."""
+    from pydantic.json_schema import models_json_schema
+
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in CLIENT_MESSAGES]
+        + [(model, "serialization") for model in SERVER_MESSAGES],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    for name, members in (("ClientMessage", CLIENT_MESSAGES), ("ServerMessage", SERVER_MESSAGES)):
+        references = {
+            model.model_fields["type"].annotation.__args__[0]: (  # type: ignore[union-attr]
+                f"#/components/schemas/{model.__name__}"
+            )
+            for model in members
+        }
+        schemas[name] = {
+            "title": name,
+            "oneOf": [{"$ref": reference} for reference in references.values()],
+            "discriminator": {"propertyName": "type", "mapping": references},
+        }
+    return schemas
