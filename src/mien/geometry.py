@@ -42,7 +42,8 @@ _FLIP = np.array([1.0, -1.0, -1.0], np.float32)
 
 def picture_to_camera(points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
     """Turn picture coordinates (y down, z away) into camera axes (y up, z towards the viewer)."""
-    return points * _FLIP.astype(points.dtype, copy=False)
+    flipped: Array = points * _FLIP.astype(points.dtype, copy=False)
+    return flipped
 
 
 def camera_to_picture(points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
@@ -162,7 +163,8 @@ def similarity(
     else:
         w = np.asarray(weights, np.float64) / float(np.sum(weights))
     mean_source, mean_target = w @ source, w @ target
-    a, b = source - mean_source, target - mean_target
+    a: Array = source - mean_source
+    b: Array = target - mean_target
     spread = float(w @ np.einsum("ij,ij->i", a, a))
     if not spread > 1e-18:
         raise ValueError("alignment needs source points that are apart; all are in one place")

@@ -138,14 +138,15 @@ class Pose:
             raise ValueError(f"a pose needs a (3, 3) rotation with determinant 1, got {r}")
         if self.translation.shape != (3,) or not self.scale > 0:
             raise ValueError(
-                f"a pose needs a translation (3,) and scale > 0, got {self.translation}, {self.scale}"
+                "a pose needs a translation (3,) and scale > 0, "
+                f"got {self.translation}, {self.scale}"
             )
         for name, angle in zip(("yaw", "pitch", "roll"), euler_from_matrix(r), strict=True):
             object.__setattr__(self, name, angle)
 
     @classmethod
     def from_similarity(cls, fit: Similarity, *, flipped: bool = True) -> Pose:
-        """From a fit head frame -> camera axes; ``flipped`` turns its translation to picture axes."""
+        """From a fit head frame -> camera axes; ``flipped``: its translation to picture axes."""
         sign = np.array([1.0, -1.0, -1.0]) if flipped else np.ones(3)
         return cls(fit.rotation, fit.translation * sign, fit.scale)
 
@@ -164,8 +165,10 @@ class Pose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One face in one frame. A field that no model produced is None; a channel that the head
-    does not produce is NaN. Nothing is ever filled in.
+    """One face in one frame.
+
+    A field that no model produced is None; a channel that the head does not produce is NaN.
+    Nothing is ever filled in.
 
     Attributes:
         id: stays with a person for as long as the tracker can tell; from 1.

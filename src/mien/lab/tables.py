@@ -85,12 +85,12 @@ def canonical_face(points: Array, forward: Array) -> tuple[Array, Array]:
 
 
 def _mirror(mean: Array, forward: Array) -> Array:
-    """Left-right permutation: the mesh from its designer's symmetric shape, the irises from ours."""
+    """Left-right permutation: the mesh from its designer's symmetric shape, irises from ours."""
     flip = np.array([-1, 1, 1])
     pairs = np.linalg.norm((forward * flip)[:, None] - forward[None], axis=2).argmin(axis=1)
     right, left = np.arange(468, 473), np.arange(473, 478)
     across = np.linalg.norm((mean[right] * flip)[:, None] - mean[None, left], axis=2).argmin(axis=1)
-    mirror = np.concatenate([pairs, left[across], right[np.argsort(across)]])
+    mirror: Array = np.concatenate([pairs, left[across], right[np.argsort(across)]])
     if not np.array_equal(mirror[mirror], np.arange(len(mirror))):
         raise ValueError("the points do not pair up; is this MediaPipe's canonical mesh?")
     return mirror
@@ -103,7 +103,8 @@ def _stand_upright(mean: Array, right: Array, left: Array) -> Array:
     y = up - x * (up @ x)
     y /= np.linalg.norm(y)
     frame = np.stack([x, y, np.cross(x, y)])
-    return (mean - (mean[left] + mean[right]).mean(axis=0) / 2) @ frame.T
+    upright: Array = (mean - (mean[left] + mean[right]).mean(axis=0) / 2) @ frame.T
+    return upright
 
 
 def _triangles(edges: set[tuple[int, int]], directed: set[tuple[int, int]], face: Array) -> Any:
@@ -113,10 +114,7 @@ def _triangles(edges: set[tuple[int, int]], directed: set[tuple[int, int]], face
         near[a].add(b)
         near[b].add(a)
     loops = {
-        tuple(sorted((a, b, c)))
-        for a in near
-        for b, c in combinations(near[a], 2)
-        if c in near[b]
+        tuple(sorted((a, b, c))) for a in near for b, c in combinations(near[a], 2) if c in near[b]
     }
     # MediaPipe lists the three directed edges of each triangle, so an inner edge appears in both
     # directions and the edge of a hole in one: that says how many triangles meet at each edge.
@@ -193,7 +191,8 @@ def topology(face: Array, mirror: Array) -> dict[str, Any]:
     directed = {(int(a), int(b)) for a, b in c.FACEMESH_TESSELATION}
     iris = {(min(a, b), max(a, b)) for a, b in c.FACEMESH_IRISES}
     mesh = {(min(a, b), max(a, b)) for a, b in directed}
-    lips = sorted((_loop(p) for p in _parts(set(c.FACEMESH_LIPS))), key=lambda p: -np.ptp(face[p, 1]))
+    lips = [_loop(p) for p in _parts(set(c.FACEMESH_LIPS))]
+    lips.sort(key=lambda p: -np.ptp(face[p, 1]))
     brow = {
         side: sorted((_loop(p) for p in _parts(set(s))), key=lambda p: -face[p, 1].mean())
         for side, s in (("left", c.FACEMESH_LEFT_EYEBROW), ("right", c.FACEMESH_RIGHT_EYEBROW))
@@ -238,6 +237,7 @@ def _forward(task: Path) -> Array:
 
 
 def main() -> None:
+    """Write both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--landmarks", type=Path, required=True)
     parser.add_argument("--task", type=Path, required=True)
