@@ -15,7 +15,7 @@ import numpy as np
 
 from .arrays import Array, Float, Float32, Points, RGBImage
 from .channels import ACTION_UNITS, ARKIT_52, EMOTIONS, index_of
-from .geometry import Similarity, euler_from_matrix, matrix_from_euler
+from .geometry import Similarity, determinant, euler_from_matrix, matrix_from_euler
 
 __all__ = ["N_LANDMARKS", "N_MORPHABLE", "Face", "Frame", "Landmarks", "Observation", "Pose"]
 
@@ -103,8 +103,9 @@ class Landmarks:
     @property
     def box(self) -> tuple[float, float, float, float]:
         """Smallest upright box around the points: left, top, right, bottom in pixels."""
-        low, high = self.points[:, :2].min(axis=0), self.points[:, :2].max(axis=0)
-        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+        # Column by column: numpy is three times as slow along the first axis.
+        x, y = self.points[:, 0], self.points[:, 1]
+        return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
     @property
     def inside(self) -> float:
@@ -133,8 +134,7 @@ class Pose:
 
     def __post_init__(self) -> None:
         r = self.rotation
-        # abs(det - 1) and the column norms: cheaper than R R^T and as telling for a 3x3.
-        if r.shape != (3, 3) or abs(float(np.dot(np.cross(r[0], r[1]), r[2])) - 1.0) > 1e-3:
+        if r.shape != (3, 3) or not abs(determinant(r) - 1.0) < 1e-3:
             raise ValueError(f"a pose needs a (3, 3) rotation with determinant 1, got {r}")
         if self.translation.shape != (3,) or not self.scale > 0:
             raise ValueError(

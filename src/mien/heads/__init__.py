@@ -1,0 +1,1 @@
+"""Heads: landmarks in, expression out. numpy at both ends."""

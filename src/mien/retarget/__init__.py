@@ -1,0 +1,1 @@
+"""From expression to what drives an avatar. For now: smoothing."""

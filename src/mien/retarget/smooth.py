@@ -1,0 +1,127 @@
+"""One-Euro smoothing of landmarks, pose and channels.
+
+Casiez, Roussel and Vogel, "1€ Filter: a simple speed-based low-pass filter for noisy input in
+interactive systems" (CHI 2012). A slow signal is smoothed hard (no jitter), a fast one hardly (no
+lag): the cut-off frequency rises with speed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Array, Float, Points
+from ..errors import InputError
+
+__all__ = ["FaceSmoother", "OneEuro", "Smoothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothing:
+    """Parameters; every one may be changed while frames come in.
+
+    Attributes:
+        min_cutoff: cut-off in Hz for what stands still; lower is calmer and lags more.
+        beta: how fast the cut-off rises with speed; higher follows fast motion more closely.
+            Speed is counted in face widths a second for landmarks, in full ranges a second for
+            channels, so the same numbers hold near to and far from the camera.
+        derivative_cutoff: cut-off in Hz for the speed itself.
+        channels: multiplies ``min_cutoff`` for channels, which must not miss a blink.
+
+    Raises:
+        InputError: a value that is not finite or is out of range.
+    """
+
+    min_cutoff: float = 1.5
+    beta: float = 20.0
+    derivative_cutoff: float = 1.0
+    channels: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("min_cutoff", "derivative_cutoff", "channels"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise InputError(f"smoothing {name} must be above 0 and finite, got {value}")
+        if not (math.isfinite(self.beta) and self.beta >= 0):
+            raise InputError(f"smoothing beta must be at least 0 and finite, got {self.beta}")
+
+
+class OneEuro:
+    """The filter on an array of any shape; NaN entries pass through and leave no trace."""
+
+    def __init__(self, min_cutoff: float, beta: float, derivative_cutoff: float = 1.0) -> None:
+        self.min_cutoff = min_cutoff
+        self.beta = beta
+        self.derivative_cutoff = derivative_cutoff
+        self._time: float | None = None
+        self._value: Array = np.empty(0)
+        self._speed: Array = np.empty(0)
+
+    def __call__(
+        self, value: Float[Array, "*shape"], time: float, unit: float = 1.0, *, joint: bool = False
+    ) -> Float[Array, "*shape"]:
+        """Smoothed value at ``time`` (seconds; not before the last one).
+
+        Args:
+            value: float array of the same shape each time.
+            time: seconds. A gap of more than half a second starts afresh.
+            unit: speed is measured in these, for instance the width of the face in pixels.
+            joint: the last axis is a vector; its entries share the speed of the vector, so that a
+                point that moves along x is not held back along y.
+        """
+        last = self._time
+        self._time = time
+        if last is None or not 0 < time - last < 0.5 or value.shape != self._value.shape:
+            if last is not None and time == last and value.shape == self._value.shape:
+                return self._value
+            self._value = value
+            self._speed = np.zeros_like(value)
+            return value
+        step = time - last
+        previous = np.where(np.isnan(self._value), value, self._value)
+        change = (value - previous) / (step * unit)
+        speed = self._speed + _alpha(self.derivative_cutoff, step) * (change - self._speed)
+        self._speed = np.nan_to_num(speed, copy=False)
+        if joint:
+            magnitude = np.sqrt(np.einsum("...i,...i->...", self._speed, self._speed))[..., None]
+        else:
+            magnitude = np.abs(self._speed)
+        # alpha = r / (r + 1) with r = 2 pi cutoff step, for an array of cut-offs.
+        rate = (2 * math.pi * step) * (self.min_cutoff + self.beta * magnitude)
+        self._value = previous + rate / (rate + 1.0) * (value - previous)
+        return self._value
+
+
+def _alpha(cutoff: float, step: float) -> float:
+    rate = 2 * math.pi * cutoff * step
+    return rate / (rate + 1.0)
+
+
+class FaceSmoother:
+    """The filters of one face."""
+
+    def __init__(self, smoothing: Smoothing) -> None:
+        s = smoothing
+        self._points = OneEuro(s.min_cutoff, s.beta, s.derivative_cutoff)
+        self._channels: dict[str, OneEuro] = {}
+        self._smoothing = s
+
+    def points(self, points: Points, time: float) -> Points:
+        """Landmarks in pixels, smoothed relative to the width of the face."""
+        width = float(np.hypot(*(points[454, :2] - points[234, :2])))
+        height = float(np.hypot(*(points[152, :2] - points[10, :2])))
+        unit = max(width, height, 1.0)
+        smoothed = self._points(points, time, unit, joint=True)
+        return smoothed.astype(np.float32, copy=False)
+
+    def channels(self, name: str, values: Float[Array, "n"], time: float) -> Float[Array, "n"]:
+        """One family of values in 0..1 (``expression``, ``engine_shapes``)."""
+        if name not in self._channels:
+            s = self._smoothing
+            self._channels[name] = OneEuro(
+                s.min_cutoff * s.channels, s.beta / 4, s.derivative_cutoff
+            )
+        smoothed = self._channels[name](values, time)
+        return np.clip(smoothed, 0.0, 1.0).astype(np.float32, copy=False)

@@ -1,0 +1,257 @@
+"""The one road: a frame goes in, faces come out. This is the only place that walks it.
+
+landmark engine -> pose and alignment -> identity -> heads -> smoothing -> Face
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from time import perf_counter
+from types import MappingProxyType, TracebackType
+from typing import Literal
+
+import numpy as np
+
+from . import engines
+from .arrays import Array, Float32
+from .errors import InputError
+from .geometry import Similarity, picture_to_camera, similarity
+from .heads import geometric
+from .identity import Identities, Sighting, look_of
+from .retarget.smooth import FaceSmoother, Smoothing
+from .topology import CANONICAL, RIGID
+from .types import Face, Frame, Landmarks, Observation, Pose
+
+__all__ = ["STAGES", "Tracker"]
+
+STAGES = ("landmarks", "pose", "identity", "heads", "smooth")
+"""Stages in the order of the road, as they appear in ``Observation.timings`` (with ``total``)."""
+
+_RIGID_CANONICAL = CANONICAL[RIGID].astype(np.float64)
+_FORGET = 2.0  # seconds after which the smoothing of a lost face starts afresh
+
+
+class _Track:
+    """What belongs to one face over time."""
+
+    __slots__ = ("mouth", "seen", "smoother")
+
+    def __init__(self, smoothing: Smoothing | None, mouth_threshold: float) -> None:
+        self.smoother = FaceSmoother(smoothing) if smoothing else None
+        self.mouth = geometric.MouthSwitch(mouth_threshold)
+        self.seen = 0.0
+
+
+class Tracker:
+    """Follows faces through frames.
+
+    Args:
+        engine: name of a landmark engine (see :mod:`mien.engines`), or an engine of your own.
+        mode: ``video`` for frames that follow each other, ``still`` for pictures that do not; a
+            still is never smoothed, and its faces are numbered from 1, largest first.
+        max_faces: the most faces to follow.
+        smoothing: parameters of the One-Euro filter, or None for raw values.
+        mouth_threshold: openness above which the mouth counts as open.
+
+    Raises:
+        InputError, EngineError, ModelMissing: see :func:`mien.engines.create`.
+
+    Not thread-safe. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        engine: str | engines.Engine = "auto",
+        *,
+        mode: engines.Mode = "video",
+        max_faces: int = 1,
+        smoothing: Smoothing | None = Smoothing(),  # noqa: B008 - frozen
+        mouth_threshold: float = 0.12,
+    ) -> None:
+        geometric.MouthSwitch(mouth_threshold)  # refuse a bad value before the models load
+        if isinstance(engine, str):
+            engine = engines.create(engine, mode=mode, max_faces=max_faces)
+        self.engine = engine
+        self.mode = mode
+        self.max_faces = max_faces
+        self._smoothing = smoothing if mode == "video" else None
+        self._mouth_threshold = mouth_threshold
+        self._identities = Identities()
+        self._tracks: dict[int, _Track] = {}
+        self._last_time = -np.inf
+
+    @property
+    def engine_name(self) -> str:
+        """Name of the landmark engine that runs."""
+        return self.engine.name
+
+    @property
+    def smoothing(self) -> Smoothing | None:
+        """Parameters of the filter, None when it is off."""
+        return self._smoothing
+
+    def configure(
+        self,
+        *,
+        smoothing: Smoothing | Literal["keep"] | None = "keep",
+        mouth_threshold: float | None = None,
+    ) -> None:
+        """Change parameters between frames; what is left out stays. Filters start afresh.
+
+        Raises:
+            InputError: a mouth threshold out of range.
+        """
+        if mouth_threshold is not None:
+            geometric.MouthSwitch(mouth_threshold)
+            self._mouth_threshold = mouth_threshold
+        if smoothing != "keep" and self.mode == "video":
+            self._smoothing = smoothing
+        self._tracks.clear()
+
+    def process(self, frame: Frame) -> Observation:
+        """Walk the road with one frame.
+
+        Args:
+            frame: in video mode ``time`` must rise from frame to frame.
+
+        Raises:
+            InputError: time runs backwards in video mode; call :meth:`reset` between sources.
+        """
+        if self.mode == "video" and frame.time < self._last_time:
+            raise InputError(
+                f"frame {frame.index} is at {frame.time:.3f} s, after one at "
+                f"{self._last_time:.3f} s; call reset() before the frames of another source"
+            )
+        self._last_time = frame.time
+        clock = _Clock()
+        detections = self.engine.detect(frame)[: self.max_faces]
+        clock.lap("landmarks")
+        seen = [_Aligned(d) for d in detections]
+        clock.lap("pose")
+        ids = self._identify(seen, frame)
+        clock.lap("identity")
+        faces = [self._read(number, s, frame) for number, s in zip(ids, seen, strict=True)]
+        clock.lap("heads")
+        faces = [self._smooth(face) for face in faces]
+        self._forget(frame.time)
+        clock.lap("smooth")
+        faces.sort(key=lambda face: face.id)
+        return Observation(frame.index, frame.time, frame.size, tuple(faces), clock.timings())
+
+    def stream(self, frames: Iterable[Frame]) -> Iterator[Observation]:
+        """:meth:`process` for each of the frames."""
+        for frame in frames:
+            yield self.process(frame)
+
+    def _identify(self, seen: list[_Aligned], frame: Frame) -> list[int]:
+        if self.mode == "still":
+            self._identities.reset()
+        sightings = [
+            Sighting(s.centre, s.size, look_of(s.landmarks.points, s.points, frame.image))
+            for s in seen
+        ]
+        return self._identities.assign(sightings, frame.time)
+
+    def _read(self, number: int, seen: _Aligned, frame: Frame) -> Face:
+        track = self._tracks.get(number)
+        if track is None:
+            track = self._tracks[number] = _Track(self._smoothing, self._mouth_threshold)
+        track.seen = frame.time
+        measures = geometric.measure(seen.points)
+        return Face(
+            id=number,
+            time=frame.time,
+            landmarks=seen.landmarks,
+            pose=seen.pose,
+            expression=geometric.expression(measures),
+            mouth_open=track.mouth(geometric.mouth_openness(measures)),
+            engine_shapes=seen.shapes,
+        )
+
+    def _smooth(self, face: Face) -> Face:
+        smoother = self._tracks[face.id].smoother
+        if smoother is None:
+            return face
+        points = smoother.points(face.landmarks.points, face.time)
+        # The pose is fitted to the smoothed points, so that mesh and head move as one.
+        return replace(
+            face,
+            landmarks=replace(face.landmarks, points=points),
+            pose=Pose.from_similarity(_fit(points)),
+            expression=_maybe(smoother, "expression", face.expression, face.time),
+            engine_shapes=_maybe(smoother, "engine_shapes", face.engine_shapes, face.time),
+        )
+
+    def _forget(self, time: float) -> None:
+        if self.mode == "still":
+            self._tracks.clear()
+            return
+        for number in [n for n, t in self._tracks.items() if time - t.seen > _FORGET]:
+            del self._tracks[number]
+
+    def reset(self) -> None:
+        """Start on another source: forget the faces seen so far and count ids from 1."""
+        self.engine.reset()
+        self._identities.reset()
+        self._tracks.clear()
+        self._last_time = -np.inf
+
+    def close(self) -> None:
+        """Free the models; closing twice is allowed."""
+        self.engine.close()
+
+    def __enter__(self) -> Tracker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Aligned:
+    """A detection laid on the canonical face."""
+
+    __slots__ = ("centre", "landmarks", "points", "pose", "shapes", "size")
+
+    def __init__(self, detection: engines.Detection) -> None:
+        self.landmarks: Landmarks = detection.landmarks
+        self.shapes = detection.shapes
+        fit = _fit(self.landmarks.points)
+        self.pose = Pose.from_similarity(fit)
+        self.points = fit.invert(picture_to_camera(self.landmarks.points))
+        left, top, right, bottom = self.landmarks.box
+        self.centre = np.array([(left + right) / 2, (top + bottom) / 2])
+        self.size = max(right - left, bottom - top, 1.0)
+
+
+def _fit(points: Float32[Array, "478 3"]) -> Similarity:
+    """Head frame -> camera axes, from the points that expression moves least."""
+    return similarity(_RIGID_CANONICAL, picture_to_camera(points[RIGID]).astype(np.float64))
+
+
+def _maybe(
+    smoother: FaceSmoother, name: str, values: Float32[Array, "n"] | None, time: float
+) -> Float32[Array, "n"] | None:
+    return None if values is None else smoother.channels(name, values, time)
+
+
+class _Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self._start = self._last = perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = perf_counter()
+        self._laps[stage] = now - self._last
+        self._last = now
+
+    def timings(self) -> MappingProxyType[str, float]:
+        self._laps["total"] = self._last - self._start
+        return MappingProxyType(self._laps)
