@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import jaxtyping
 import numpy as np
 import pytest
+from beartype import BeartypeConf, beartype
 from PIL import Image
+
+# The shapes and dtypes of every signature are checked while the tests run: said before the first
+# import of mien. The hook wants a name that can be imported; an int is good where a float is.
+_checker = ModuleType("_mien_checker")
+_checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
+sys.modules[_checker.__name__] = _checker
+jaxtyping.install_import_hook("mien", f"{_checker.__name__}.check")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +37,14 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("the shared media folder is absent (set MIEN_SHARED to its path)")
     return folder
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Wrong shapes reach the code itself, as they do outside of the tests."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import errno
 import socket
 import sys
@@ -197,8 +198,7 @@ def test_a_server_that_is_not_there(
     model: ModelSpec, publisher: Publisher, waits: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Port 1 of loopback is refused at once.
-    away = SimpleNamespace(**{f: getattr(model, f) for f in ModelSpec.__slots__})
-    away.url = "http://127.0.0.1:1/model.bin"
+    away = dataclasses.replace(model, url="http://127.0.0.1:1/model.bin")
     monkeypatch.setattr("mien.zoo.spec.SPECS", {"toy": away})
     with pytest.raises(ModelMissing, match=r"could not be fetched.*after 5 attempts"):
         pull("toy")
