@@ -139,8 +139,8 @@ class FaceAnswer(_Answer):
     morphable: list[float] | None = Field(
         description="10 expression coefficients of the 3DMM, without a fixed range."
     )
-    action_units: dict[str, float] | None = Field(description="FACS intensities, 0..1.")
-    emotion: dict[str, float] | None = Field(description="Probabilities that sum to 1.")
+    action_units: dict[str, float | None] | None = Field(description="FACS intensities, 0..1.")
+    emotion: dict[str, float | None] | None = Field(description="Probabilities that sum to 1.")
 
 
 class InferAnswer(_Answer):
@@ -226,7 +226,13 @@ class Configure(BaseModel):
     engine: str | None = Field(default=None, max_length=64)
     max_faces: int | None = Field(default=None, ge=1, le=64)
     smoothing: SmoothingValues | Literal["off", "default"] | None = None
-    mouth_threshold: float | None = Field(default=None, gt=0, lt=1, allow_inf_nan=False)
+    mouth_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        description="Gap between the inner lips over the width of the inner mouth.",
+    )
 
 
 class Reset(BaseModel):

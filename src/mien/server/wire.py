@@ -13,6 +13,7 @@ for a newer one.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -193,9 +194,17 @@ def pack_answer(
     sequence: int,
     time: float,
     dropped: int,
+    timings: Mapping[str, float],
 ) -> bytes:
-    """The answer to one frame."""
-    timings = observation.timings
+    """The answer to one frame.
+
+    Args:
+        observation: what was seen.
+        sequence: of the frame.
+        time: of the frame, as sent.
+        dropped: frames dropped for a newer one since the session began.
+        timings: seconds for each of ``STAGES``; a stage that is missing is 0.
+    """
     header = _ANSWER.pack(
         MAGIC,
         VERSION,

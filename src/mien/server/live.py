@@ -1,0 +1,335 @@
+"""``WS /ws``: frames in, faces out, the newest frame first. The messages are those of ``wire``.
+
+The receiver puts a frame into a slot that holds one; a second one replaces it. The worker takes it
+from there, has it looked at in the tracker's own thread, and sends the answer. While a slow reader
+holds up an answer nothing is looked at, so what piles up is neither work nor memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import anyio
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from .. import __version__, engines
+from ..errors import EngineError, InputError, MienError
+from ..retarget.smooth import Smoothing
+from ..types import Frame
+from .guard import check_token
+from .images import decode
+from .limits import Bucket
+from .metrics import Metrics
+from .problems import RequestError, readable
+from .schemas import (
+    ClientMessage,
+    Configure,
+    Configured,
+    ErrorCode,
+    ErrorMessage,
+    Limits,
+    Ready,
+    Reset,
+    SmoothingValues,
+)
+from .settings import Settings
+from .trackers import Options, Pool, Seat, TrackerLike
+from .wire import SUBPROTOCOL, VERSION, Close, FrameMessage, pack_answer, unpack_frame
+
+__all__ = ["MAX_STRIKES", "live"]
+
+MAX_STRIKES = 10
+"""Useless messages in a row after which the server hangs up."""
+
+_MAX_TEXT = 65_536
+_CLOSES: dict[ErrorCode, Close] = {
+    "unauthorised": Close.REFUSED,
+    "too_many_errors": Close.REFUSED,
+    "too_large": Close.TOO_BIG,
+    "internal": Close.FAILED,
+}
+_messages: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
+_log = logging.getLogger(__name__)
+
+
+async def live(socket: WebSocket, settings: Settings, pool: Pool, metrics: Metrics) -> None:
+    """One session, from the handshake to the end."""
+    offered = SUBPROTOCOL in socket.scope["subprotocols"]
+    await socket.accept(subprotocol=SUBPROTOCOL if offered else None)
+    try:
+        check_token(socket, settings)
+        async with pool.session() as seat:
+            metrics.sessions.set(pool.active)
+            await _Session(socket, seat, settings, metrics).run()
+    except RequestError as error:
+        metrics.error(error.detail.code)
+        await _hang_up(socket, error, settings.send_timeout)
+    except WebSocketDisconnect:
+        pass
+    finally:
+        metrics.sessions.set(pool.active)
+
+
+class _Session:
+    def __init__(self, socket: WebSocket, seat: Seat, settings: Settings, metrics: Metrics) -> None:
+        self._socket = socket
+        self._seat = seat
+        self._settings = settings
+        self._metrics = metrics
+        self._rate = Bucket(settings.frame_rate)
+        self._slot: tuple[FrameMessage, float] | None = None
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+        self._sending = asyncio.Lock()
+        self._dropped = 0
+        self._strikes = 0
+        self._index = 0
+        self._last_time = -math.inf
+
+    async def run(self) -> None:
+        """Until the client goes.
+
+        Raises:
+            RequestError: why the server hangs up.
+            WebSocketDisconnect: the client went in the middle of an answer.
+        """
+        await self._say(self._ready())
+        # The first of the two to end, for whatever reason, ends the session.
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._answer())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+
+    async def _listen(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            data, text = message.get("bytes"), message.get("text")
+            if len(data or text or "") > self._settings.max_upload_bytes:
+                raise RequestError(
+                    "too_large",
+                    f"a message of {len(data or text or ''):,} bytes is over the limit of "
+                    f"{self._settings.max_upload_bytes:,}",
+                    "send frames smaller, or as JPEG",
+                )
+            if data is not None:
+                await self._take(data)
+            else:
+                await self._obey(text or "")
+
+    async def _take(self, data: bytes) -> None:
+        """Put a frame into the slot."""
+        try:
+            frame = unpack_frame(data)
+        except InputError as error:
+            await self._complain(RequestError.from_error(error, "bad_message"))
+            return
+        if self._rate.take():
+            refusal = RequestError(
+                "rate_limited",
+                f"more than {self._settings.frame_rate:g} frames a second",
+                "send a frame when an answer has come, with at most two unanswered",
+            )
+            await self._complain(refusal, frame.sequence, strike=False)
+            return
+        if self._slot is not None:
+            self._dropped += 1
+            self._metrics.dropped.inc()
+        self._slot = frame, perf_counter()
+        self._emptied.clear()
+        self._filled.set()
+
+    async def _obey(self, text: str) -> None:
+        """Do what a text message says, after the frames that came before it."""
+        try:
+            message = _parse(text)
+            await self._emptied.wait()
+            if isinstance(message, Configure):
+                await self._seat.configure(self._changed(message))
+            else:
+                await self._seat.run(lambda tracker: tracker.reset())
+        except MienError as error:
+            await self._complain(RequestError.from_error(error))
+            return
+        self._last_time = -math.inf if message.type == "reset" else self._last_time
+        await self._say(Configured(**self._state()))
+
+    async def _answer(self) -> None:
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            assert self._slot is not None  # noqa: S101 - filled says so
+            (frame, arrived), self._slot = self._slot, None
+            self._emptied.set()
+            try:
+                answer, faces, timings = await self._seat.run(partial(self._look, frame, arrived))
+            except EngineError as error:
+                self._seat.discard()
+                raise RequestError.from_error(error) from error
+            except MienError as error:
+                await self._complain(RequestError.from_error(error), frame.sequence)
+                continue
+            except Exception as error:
+                _log.exception("looking at a frame failed")
+                self._seat.discard()
+                raise RequestError(
+                    "internal", "the server failed at this frame", "its log says more"
+                ) from error
+            self._strikes = 0
+            await self._send(partial(self._socket.send_bytes, answer))
+            self._metrics.answered("live", faces, timings)
+
+    def _look(
+        self, message: FrameMessage, arrived: float, tracker: TrackerLike
+    ) -> tuple[bytes, int, Mapping[str, float]]:
+        """In the tracker's thread: the answer to a frame, its faces, its timings."""
+        start = perf_counter()
+        image = decode(message, self._settings.max_pixels)
+        decoded = perf_counter()
+        if message.time <= self._last_time:
+            tracker.reset()
+        self._last_time = message.time
+        observation = tracker.process(Frame(image, message.time, self._index))
+        self._index += 1
+        timings = {
+            **observation.timings,
+            "wait": start - arrived,
+            "decode": decoded - start,
+            "total": perf_counter() - arrived,
+        }
+        answer = pack_answer(
+            observation,
+            sequence=message.sequence,
+            time=message.time,
+            dropped=self._dropped,
+            timings=timings,
+        )
+        return answer, len(observation.faces), timings
+
+    def _changed(self, message: Configure) -> Options:
+        """The options of the session with what a message changes.
+
+        Raises:
+            InputError: more faces than the server allows.
+        """
+        options = self._seat.options
+        if message.max_faces is not None:
+            most = self._settings.max_faces
+            if message.max_faces > most:
+                raise InputError(
+                    f"max_faces is {message.max_faces}, this server follows at most {most}; "
+                    "ask for fewer, or raise MIEN_MAX_FACES"
+                )
+            options = replace(options, max_faces=message.max_faces)
+        if message.engine is not None:
+            options = replace(options, engine=message.engine)
+        if message.mouth_threshold is not None:
+            options = replace(options, mouth_threshold=message.mouth_threshold)
+        if message.smoothing is None:
+            return options
+        smoothing: Smoothing | None
+        if message.smoothing == "off":
+            smoothing = None
+        elif message.smoothing == "default":
+            smoothing = Smoothing()
+        else:
+            smoothing = Smoothing(message.smoothing.min_cutoff, message.smoothing.beta)
+        return replace(options, smoothing=smoothing)
+
+    def _state(self) -> dict[str, Any]:
+        options = self._seat.options
+        smoothing: SmoothingValues | str = "off"
+        if options.smoothing is not None:
+            smoothing = SmoothingValues(
+                min_cutoff=options.smoothing.min_cutoff, beta=options.smoothing.beta
+            )
+        return {
+            "engine": self._seat.engine_name,
+            "max_faces": options.max_faces,
+            "smoothing": smoothing,
+            "mouth_threshold": options.mouth_threshold,
+        }
+
+    def _ready(self) -> Ready:
+        settings = self._settings
+        return Ready(
+            **self._state(),
+            version=__version__,
+            wire=VERSION,
+            engines=engines.available(),
+            limits=Limits(
+                max_message_bytes=settings.max_upload_bytes,
+                max_pixels=settings.max_pixels,
+                max_faces=settings.max_faces,
+                frames_per_second=settings.frame_rate,
+            ),
+        )
+
+    async def _complain(
+        self, error: RequestError, sequence: int | None = None, *, strike: bool = True
+    ) -> None:
+        """Tell the client what was wrong with a message, and keep count."""
+        self._metrics.error(error.detail.code)
+        await self._say(ErrorMessage(**error.detail.model_dump(), sequence=sequence))
+        self._strikes += strike
+        if self._strikes >= MAX_STRIKES:
+            raise RequestError(
+                "too_many_errors",
+                f"{MAX_STRIKES} messages in a row could not be used",
+                "mend what sends them; each error said what was wrong",
+            )
+
+    async def _say(self, message: BaseModel) -> None:
+        await self._send(partial(self._socket.send_text, message.model_dump_json()))
+
+    async def _send(self, send: Callable[[], Awaitable[None]]) -> None:
+        try:
+            with anyio.fail_after(self._settings.send_timeout):
+                async with self._sending:
+                    await send()
+        except TimeoutError:
+            raise RequestError(
+                "slow_reader",
+                f"no answer could be delivered for {self._settings.send_timeout:g} s",
+                "read every answer before the next frame is sent, then connect again",
+            ) from None
+
+
+def _parse(text: str) -> Configure | Reset:
+    hint = "send `configure` or `reset` as in /openapi.json, ClientMessage"
+    if len(text) > _MAX_TEXT:
+        told = f"a text message has at most {_MAX_TEXT:,} letters, got {len(text):,}"
+        raise RequestError("bad_message", told, hint)
+    try:
+        return _messages.validate_json(text)
+    except ValidationError as error:
+        raise RequestError("bad_message", readable(error), hint) from None
+
+
+async def _hang_up(socket: WebSocket, error: RequestError, patience: float) -> None:
+    """Say why, then close; a client that does not read hears neither."""
+    code = _CLOSES.get(error.detail.code, Close.LATER)
+    text = ErrorMessage(**error.detail.model_dump()).model_dump_json()
+    # The protocol allows 123 bytes.
+    reason = error.detail.message.encode()[:120].decode(errors="ignore")
+    # RuntimeError: uvicorn has closed meanwhile.
+    with anyio.move_on_after(patience), suppress(WebSocketDisconnect, RuntimeError):
+        await socket.send_text(text)
+        await socket.close(code, reason)
