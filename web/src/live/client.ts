@@ -1,0 +1,134 @@
+/** The page's end of the live connection: keeps it up, and keeps frames from piling up. */
+
+import { CLOSE, IN_FLIGHT } from "../generated/wire";
+import { backoff, type Connection, lose } from "../state";
+import { Flight } from "./flight";
+import type { ClientMessage, Order, Ready, Report, ServerMessage } from "./messages";
+import { type Answer, parseAnswer } from "./protocol";
+
+export interface LiveHandlers {
+  connection: (connection: Connection) => void;
+  message: (message: ServerMessage) => void;
+  /** `bitmap` is the frame that is answered and belongs to the receiver. */
+  answer: (answer: Answer, bitmap: ImageBitmap | null, network: number, encoding: number) => void;
+}
+
+export interface Address {
+  readonly url: string;
+  readonly token: string | null;
+  /** Raw pixels cost no time to encode but are large: only for a server on this machine. */
+  readonly raw: boolean;
+}
+
+export class Live {
+  ready: Ready | null = null;
+  private connection: Connection = { kind: "connecting" };
+  private readonly worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  private readonly flight = new Flight(IN_FLIGHT);
+  private capturing = false;
+  private timer = 0;
+
+  constructor(
+    private readonly address: Address,
+    private readonly handlers: LiveHandlers,
+  ) {
+    this.worker.onmessage = ({ data }: MessageEvent<Report>) => this.hear(data);
+  }
+
+  connect(): void {
+    window.clearTimeout(this.timer);
+    if (this.connection.kind === "refused") this.become({ kind: "connecting" });
+    this.order({ kind: "open", ...this.address });
+  }
+
+  close(): void {
+    window.clearTimeout(this.timer);
+    this.order({ kind: "close" });
+    this.worker.terminate();
+  }
+
+  say(message: ClientMessage): void {
+    if (this.ready) this.order({ kind: "text", message });
+  }
+
+  /**
+   * Send what the video shows now, at most `width` pixels wide, unless two frames are still on
+   * their way. Nothing queues: the next call sends a newer picture.
+   */
+  offer(video: HTMLVideoElement, width: number): void {
+    const now = performance.now();
+    if (!this.ready || this.capturing || !video.videoWidth || !this.flight.free(now)) return;
+    this.capturing = true;
+    const scale = Math.min(1, width / video.videoWidth);
+    const size = {
+      resizeWidth: Math.max(1, Math.round(video.videoWidth * scale)),
+      resizeHeight: Math.max(1, Math.round(video.videoHeight * scale)),
+      resizeQuality: "low" as const,
+    };
+    createImageBitmap(video, scale < 1 ? size : {})
+      .then((bitmap) => {
+        const sequence = this.flight.launch(now);
+        const order: Order = { kind: "frame", bitmap, sequence, time: now / 1000 };
+        this.worker.postMessage(order, [bitmap]);
+      })
+      // The source was taken away between two frames; the next one has its own chance.
+      .catch(() => undefined)
+      .finally(() => (this.capturing = false));
+  }
+
+  private order(order: Order): void {
+    this.worker.postMessage(order);
+  }
+
+  private become(connection: Connection): void {
+    this.connection = connection;
+    this.handlers.connection(connection);
+  }
+
+  private hear(report: Report): void {
+    switch (report.kind) {
+      case "opened":
+        this.flight.clear();
+        break;
+      case "closed":
+        this.lost(report.code, report.reason);
+        break;
+      case "text":
+        this.read(report.message);
+        break;
+      case "answer": {
+        const answer = parseAnswer(report.buffer);
+        if (!answer) {
+          report.bitmap?.close();
+          break;
+        }
+        const trip = this.flight.land(answer.sequence, performance.now());
+        this.handlers.answer(answer, report.bitmap, trip ?? 0, report.encoding);
+      }
+    }
+  }
+
+  private read(message: ServerMessage): void {
+    if (message.type === "ready") {
+      this.ready = message;
+      this.become({ kind: "ready" });
+    } else if (message.type === "error" && message.sequence !== null) {
+      this.flight.land(message.sequence, performance.now());
+    }
+    this.handlers.message(message);
+  }
+
+  private lost(code: number, reason: string): void {
+    this.ready = null;
+    this.flight.clear();
+    if (code === CLOSE.REFUSED) {
+      const why = reason || "The server refused the connection. Open the address that mien printed.";
+      this.become({ kind: "refused", reason: why });
+      return;
+    }
+    const next = lose(this.connection, performance.now());
+    this.become(next);
+    const attempt = next.kind === "lost" ? next.attempt : 0;
+    this.timer = window.setTimeout(() => this.connect(), backoff(attempt));
+  }
+}

@@ -1,0 +1,38 @@
+/** What the page and its worker say to each other. */
+
+import type { components } from "../generated/api";
+
+type Schemas = components["schemas"];
+export type Ready = Schemas["Ready"];
+export type Configured = Schemas["Configured"];
+export type ServerError = Schemas["ErrorMessage"];
+export type ServerMessage = Schemas["ServerMessage"];
+export type ClientMessage = Schemas["ClientMessage"];
+export type InferAnswer = Schemas["InferAnswer"];
+export type FaceAnswer = Schemas["FaceAnswer"];
+export type ErrorDetail = Schemas["ErrorDetail"];
+
+/** To the worker. */
+export type Order =
+  | { readonly kind: "open"; readonly url: string; readonly token: string | null; readonly raw: boolean }
+  | { readonly kind: "close" }
+  | { readonly kind: "text"; readonly message: ClientMessage }
+  | {
+      readonly kind: "frame";
+      readonly bitmap: ImageBitmap;
+      readonly sequence: number;
+      readonly time: number;
+    };
+
+/** From the worker. The bitmap of a frame comes back with its answer. */
+export type Report =
+  | { readonly kind: "opened" }
+  | { readonly kind: "closed"; readonly code: number; readonly reason: string }
+  | { readonly kind: "text"; readonly message: ServerMessage }
+  | {
+      readonly kind: "answer";
+      readonly buffer: ArrayBuffer;
+      readonly bitmap: ImageBitmap | null;
+      /** Milliseconds spent on encoding. */
+      readonly encoding: number;
+    };

@@ -1,0 +1,41 @@
+import { createRoot } from "react-dom/client";
+import "./index.css";
+import { AT } from "./live/protocol";
+import { Studio } from "./studio";
+import { App } from "./ui/App";
+
+const studio = new Studio();
+const page = document.documentElement;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function dress(): void {
+  const { theme } = studio.settings;
+  page.dataset.theme = theme === "system" ? (dark.matches ? "dark" : "light") : theme;
+}
+dress();
+studio.store.subscribe(dress);
+dark.addEventListener("change", () => {
+  dress();
+  studio.dress();
+});
+
+// A pulse that can be read from outside, for tests and for the curious.
+studio.onTenth((now) => {
+  const { connection, source, sight, faces, recording } = studio.store.get();
+  const { dataset } = page;
+  dataset.connection = connection.kind;
+  dataset.source = source.kind;
+  dataset.phase = source.phase;
+  dataset.sight = sight;
+  dataset.faces = String(faces);
+  dataset.answers = String(studio.pulse.answers);
+  dataset.fps = studio.pulse.rate(now).toFixed(1);
+  dataset.recording = String(recording);
+  const mouth = studio.lead ? studio.lead[AT.mouth_open] : NaN;
+  dataset.mouth = Number.isNaN(mouth) ? "unknown" : mouth === 1 ? "open" : "closed";
+});
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has no #root");
+createRoot(root).render(<App studio={studio} />);
+studio.start();

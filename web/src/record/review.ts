@@ -1,0 +1,63 @@
+/** Plays a take back on the stage. */
+
+import type { StudioState } from "../studio";
+import type { Store } from "../store";
+import { lengthOf, type Moment, momentAt, type Take } from "./take";
+
+export class Review {
+  /** Seconds from the start of the take. */
+  position = 0;
+  /** Called once when playing reaches the end; playing otherwise begins again. */
+  onEnd: (() => void) | null = null;
+  private last = 0;
+  private shown: Moment | null = null;
+
+  constructor(
+    private readonly store: Store<StudioState>,
+    private readonly show: (moment: Moment, take: Take) => void,
+  ) {}
+
+  open(take: Take): void {
+    this.position = 0;
+    this.shown = null;
+    this.store.set({ take, playing: true });
+  }
+
+  close(): void {
+    this.onEnd = null;
+    this.store.set({ take: null, playing: false });
+  }
+
+  toggle(): void {
+    this.store.set({ playing: !this.store.get().playing });
+  }
+
+  seek(position: number): void {
+    const { take } = this.store.get();
+    if (!take) return;
+    this.position = Math.min(Math.max(0, position), lengthOf(take));
+    this.present(take);
+  }
+
+  tick(now: number): void {
+    const elapsed = (now - this.last) / 1000;
+    this.last = now;
+    const { take, playing } = this.store.get();
+    if (!take || !playing) return;
+    this.position += Math.min(elapsed, 0.25);
+    if (this.position > lengthOf(take)) {
+      this.position = 0;
+      const end = this.onEnd;
+      this.onEnd = null;
+      end?.();
+    }
+    this.present(take);
+  }
+
+  private present(take: Take): void {
+    const moment = momentAt(take, this.position);
+    if (!moment || moment === this.shown) return;
+    this.shown = moment;
+    this.show(moment, take);
+  }
+}

@@ -1,0 +1,38 @@
+/** The stage as a film: the take is played once, and what is drawn is recorded. */
+
+import type { Studio } from "../studio";
+
+const RATE = 30;
+/** Best first; what the browser lacks is passed over. */
+const TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
+
+/** Null where the browser cannot record a canvas. `progress` hears 0..1. */
+export async function exportVideo(studio: Studio, length: number, progress: (share: number) => void): Promise<Blob | null> {
+  const type = TYPES.find((t) => MediaRecorder.isTypeSupported(t));
+  const stream = studio.capture(RATE);
+  if (!type || !stream) return null;
+  const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 6_000_000 });
+  const parts: Blob[] = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const stopped = new Promise<void>((resolve) => {
+    recorder.onstop = () => resolve();
+  });
+  const { review, store } = studio;
+  review.seek(0);
+  store.set({ playing: true });
+  recorder.start();
+  const watch = studio.onTenth(() => progress(length > 0 ? review.position / length : 1));
+  // Closing the take ends the film where it is.
+  const unsubscribe = store.subscribe(() => {
+    if (store.get().take === null && recorder.state !== "inactive") recorder.stop();
+  });
+  review.onEnd = () => {
+    store.set({ playing: false });
+    if (recorder.state !== "inactive") recorder.stop();
+  };
+  await stopped;
+  watch();
+  unsubscribe();
+  for (const track of stream.getTracks()) track.stop();
+  return new Blob(parts, { type: "video/webm" });
+}

@@ -1,0 +1,393 @@
+/** The three-dimensional stage: camera, light, backdrop, and the faces on it. */
+
+import {
+  CanvasTexture,
+  DirectionalLight,
+  Group,
+  HemisphereLight,
+  MathUtils,
+  PerspectiveCamera,
+  Scene,
+  Spherical,
+  SRGBColorSpace,
+  Vector3,
+  WebGLRenderer,
+} from "three";
+import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import { AT, type FaceBlock } from "../live/protocol";
+import type { Mode } from "../settings";
+import { FaceActor } from "./face";
+import { Materials, PALETTE, type ThemeName } from "./materials";
+import { type Frame3, frameOf, layout, spread } from "./placement";
+
+export interface StageOptions {
+  /** Most pictures drawn a second; 0 is the display's own rate. */
+  fps: number;
+  /** Longest side of what is drawn, in pixels; 0 follows the display. */
+  size: number;
+  reducedMotion: boolean;
+}
+
+/** Milliseconds without a face in the answers, and without answers, until the face comes to rest. */
+const GRACE = 350;
+const SILENCE = 2000;
+const FOV = 24;
+/** A little above the level of the eyes, as a portrait is taken. */
+const HOME = new Spherical(1, MathUtils.degToRad(87), 0);
+
+export class Stage {
+  readonly software: boolean;
+  /** Whether the last face stays as it is when no answers follow: a still, a paused video. */
+  holding = false;
+  private readonly renderer: WebGLRenderer;
+  private readonly scene = new Scene();
+  private readonly camera = new PerspectiveCamera(FOV, 1, 5, 900);
+  private readonly controls: OrbitControls;
+  private readonly materials = new Materials();
+  private readonly world = new Group();
+  private readonly actors = new Map<number, FaceActor>();
+  private readonly frames: Frame3[] = [];
+  private lead: FaceActor;
+  private leadId = 0;
+  private mode: Mode = "surface";
+  private painted = true;
+  private havePicture = false;
+  private following = false;
+  private readonly gaze = { x: 0, y: 0 };
+  private readonly extent = { width: 8.6, height: 10.2 };
+  private inset = 0;
+  private distance = 1;
+  private lastSeen = -Infinity;
+  private lastAnswer = 0;
+  private interval = 0.05;
+  private lastTick = 0;
+  private dirty = true;
+  private readonly observer: ResizeObserver;
+
+  /** Throws where the browser gives no WebGL context. */
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly options: StageOptions,
+  ) {
+    this.renderer = new WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: false });
+    const gl = this.renderer.getContext();
+    const info = gl.getExtension("WEBGL_debug_renderer_info");
+    const name = info ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
+    this.software = /swiftshader|llvmpipe|software/i.test(name);
+
+    const key = new DirectionalLight("#fff3e4", 2.1);
+    key.position.set(-7, 9, 14);
+    const rim = new DirectionalLight("#bfe9ff", 1.5);
+    rim.position.set(11, 5, -9);
+    this.scene.add(new HemisphereLight("#e8eefc", "#4a4038", 1.25), key, rim, this.world);
+
+    this.controls = new OrbitControls(this.camera, canvas);
+    this.controls.enablePan = false;
+    this.controls.enableDamping = !options.reducedMotion;
+    this.controls.dampingFactor = 0.12;
+    this.controls.minPolarAngle = 0.35;
+    this.controls.maxPolarAngle = Math.PI - 0.35;
+    this.controls.addEventListener("change", () => (this.dirty = true));
+    canvas.addEventListener("dblclick", this.reset);
+    canvas.addEventListener("keydown", this.turnByKey);
+
+    this.lead = new FaceActor(this.materials);
+    this.world.add(this.lead.root);
+    this.actors.set(0, this.lead);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(canvas.parentElement ?? canvas);
+    this.dress();
+    this.resize();
+    this.reset();
+  }
+
+  get fps(): number {
+    return this.options.fps;
+  }
+  set fps(value: number) {
+    this.options.fps = value;
+  }
+
+  theme(name: ThemeName): void {
+    this.materials.dress(name);
+    this.scene.background = backdrop(PALETTE[name].inner, PALETTE[name].outer);
+    this.dirty = true;
+  }
+
+  look(mode: Mode, painted: boolean): void {
+    this.mode = mode;
+    this.painted = painted;
+    this.dress();
+  }
+
+  /** A mirrored camera looks like a mirror on the stage as well. */
+  mirror(on: boolean): void {
+    this.world.scale.x = on ? -1 : 1;
+    this.dirty = true;
+  }
+
+  /** Turn gently after the pointer; `x` and `y` in -1..1 of the window. */
+  followPointer(on: boolean): void {
+    this.following = on && !this.options.reducedMotion;
+    this.gaze.x = this.gaze.y = 0;
+  }
+  pointer(x: number, y: number): void {
+    if (!this.following) return;
+    this.gaze.x = x;
+    this.gaze.y = y;
+  }
+
+  /** Keep `pixels` at the bottom free of the face. */
+  keepFree(pixels: number): void {
+    if (this.inset === pixels) return;
+    this.inset = pixels;
+    this.resize();
+  }
+
+  /** Show the faces of an answer; with `picture`, the frame they were seen in. */
+  show(
+    faces: readonly FaceBlock[],
+    width: number,
+    height: number,
+    picture: TexImageSource | null,
+    leadId: number,
+    now: number,
+  ): void {
+    if (picture) {
+      this.materials.paint(picture);
+      if (!this.havePicture) {
+        this.havePicture = true;
+        this.dress();
+      }
+    }
+    const gap = (now - this.lastAnswer) / 1000;
+    this.lastAnswer = now;
+    if (faces.length === 0) return;
+    if (gap < 1) this.interval += (Math.min(0.15, gap) - this.interval) * 0.2;
+    this.lastSeen = now;
+
+    while (this.frames.length < faces.length) this.frames.push({ x: 0, y: 0, z: 0, scale: 1 });
+    const frames = faces.map((block, i) => frameOf(block, this.frames[i]));
+    const spots = layout(frames);
+    const seen = new Set<number>();
+    faces.forEach((block, i) => {
+      const id = block[AT.id];
+      seen.add(id);
+      const actor = this.actorOf(id);
+      actor.follow(block, frames[i], spots[i], now, this.interval);
+      if (picture) actor.paint(block, width, height);
+      if (id === leadId || faces.length === 1) {
+        this.lead = actor;
+        this.leadId = id;
+      }
+    });
+    for (const [id, actor] of this.actors) {
+      if (seen.has(id)) continue;
+      actor.dispose();
+      this.actors.delete(id);
+      if (actor === this.lead) {
+        this.leadId = faces[0][AT.id];
+        this.lead = this.actorOf(this.leadId);
+      }
+    }
+    const { width: w, height: h } = spread(spots);
+    if (Math.abs(w - this.extent.width) + Math.abs(h - this.extent.height) > 0.5) {
+      this.extent.width = w;
+      this.extent.height = h;
+      this.resize();
+    }
+    this.dirty = true;
+  }
+
+  /** Draw if anything changed and the cap allows; returns whether a picture was drawn. */
+  tick(now: number): boolean {
+    const { fps } = this.options;
+    if (fps > 0 && now - this.lastTick < 1000 / fps - 2) return false;
+    const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
+    this.lastTick = now;
+    if (!this.holding && this.lostAt(now)) this.settle();
+    for (const actor of this.actors.values()) {
+      if (actor.tick(now, elapsed)) this.dirty = true;
+    }
+    this.turnToPointer(elapsed);
+    this.controls.update();
+    if (!this.dirty) return false;
+    this.dirty = false;
+    this.renderer.render(this.scene, this.camera);
+    return true;
+  }
+
+  private lostAt(now: number): boolean {
+    if (this.lastSeen === -Infinity) return false;
+    const unseen = this.lastAnswer - this.lastSeen > 0 && now - this.lastSeen > GRACE;
+    return unseen || now - this.lastAnswer > SILENCE;
+  }
+
+  private settle(): void {
+    for (const [id, actor] of this.actors) {
+      if (actor === this.lead) {
+        actor.rest();
+      } else {
+        actor.dispose();
+        this.actors.delete(id);
+      }
+    }
+    if (this.extent.width !== 8.6 || this.extent.height !== 10.2) {
+      this.extent.width = 8.6;
+      this.extent.height = 10.2;
+      this.resize();
+    }
+  }
+
+  private actorOf(id: number): FaceActor {
+    const known = this.actors.get(id);
+    if (known) return known;
+    // A face that was lost, or the first one of all, becomes the one that is seen next.
+    if (this.actors.size === 1 && (this.leadId === 0 || this.lead.resting)) {
+      this.actors.clear();
+      this.actors.set(id, this.lead);
+      this.leadId = id;
+      return this.lead;
+    }
+    const actor = new FaceActor(this.materials);
+    actor.dress(this.mode, this.painted && this.havePicture);
+    this.actors.set(id, actor);
+    this.world.add(actor.root);
+    return actor;
+  }
+
+  /** Id of the face nearest to a point of the window, or null where none stands. */
+  pick(clientX: number, clientY: number): number | null {
+    const box = this.canvas.getBoundingClientRect();
+    const point = new Vector3();
+    let best: number | null = null;
+    let nearest = 0.25;
+    for (const [id, actor] of this.actors) {
+      actor.root.getWorldPosition(point).project(this.camera);
+      const x = box.left + ((point.x + 1) / 2) * box.width;
+      const y = box.top + ((1 - point.y) / 2) * box.height;
+      const far = Math.hypot(x - clientX, y - clientY) / Math.min(box.width, box.height);
+      if (far < nearest) {
+        nearest = far;
+        best = id;
+      }
+    }
+    return best;
+  }
+
+  private dress(): void {
+    for (const actor of this.actors.values()) {
+      actor.dress(this.mode, this.painted && this.havePicture);
+    }
+    this.dirty = true;
+  }
+
+  private turnToPointer(elapsed: number): void {
+    const ease = 1 - Math.exp(-elapsed / 0.25);
+    const { rotation } = this.world;
+    const dx = this.gaze.y * 0.16 - rotation.x;
+    const dy = this.gaze.x * 0.3 - rotation.y;
+    if (Math.abs(dx) + Math.abs(dy) < 1e-4) return;
+    rotation.x += dx * ease;
+    rotation.y += dy * ease;
+    this.dirty = true;
+  }
+
+  private resize(): void {
+    const box = (this.canvas.parentElement ?? this.canvas).getBoundingClientRect();
+    const width = Math.max(1, Math.round(box.width));
+    const height = Math.max(1, Math.round(box.height));
+    let ratio = this.software ? 1 : Math.min(2, window.devicePixelRatio);
+    if (this.options.size > 0) ratio = Math.min(ratio, this.options.size / Math.max(width, height));
+    this.renderer.setPixelRatio(ratio);
+    this.renderer.setSize(width, height, false);
+    const free = Math.max(height * 0.4, height - this.inset);
+    this.camera.aspect = width / height;
+    // Raise the middle of the picture into the middle of what is free.
+    this.camera.setViewOffset(width, height, 0, (height - free) / 2, width, height);
+    this.camera.updateProjectionMatrix();
+    const half = Math.tan(MathUtils.degToRad(FOV / 2));
+    const tall = (this.extent.height * (height / free)) / half;
+    const wide = this.extent.width / (half * this.camera.aspect);
+    const distance = Math.max(tall, wide) + 6;
+    const target = this.controls.target;
+    this.camera.position.sub(target).multiplyScalar(distance / this.distance).add(target);
+    this.distance = distance;
+    this.controls.minDistance = distance * 0.4;
+    this.controls.maxDistance = distance * 2.5;
+    this.materials.dot.uniforms.size.value = 0.26 * ratio * (height / (2 * half));
+    this.dirty = true;
+  }
+
+  /** Back to the front view. */
+  readonly reset = (): void => {
+    this.controls.target.set(0, -0.4, 2.5);
+    HOME.radius = this.distance;
+    this.camera.position.setFromSpherical(HOME).add(this.controls.target);
+    this.controls.update();
+    this.dirty = true;
+  };
+
+  private readonly turnByKey = (event: KeyboardEvent): void => {
+    const step = 0.12;
+    const turns: Record<string, [number, number, number]> = {
+      ArrowLeft: [-step, 0, 1],
+      ArrowRight: [step, 0, 1],
+      ArrowUp: [0, -step, 1],
+      ArrowDown: [0, step, 1],
+      "+": [0, 0, 1 / 1.1],
+      "=": [0, 0, 1 / 1.1],
+      "-": [0, 0, 1.1],
+    };
+    if (event.key === "Home" || event.key === "0") this.reset();
+    else if (event.key in turns) this.turn(...turns[event.key]);
+    else return;
+    event.preventDefault();
+  };
+
+  private turn(around: number, over: number, zoom: number): void {
+    const { target, minDistance, maxDistance } = this.controls;
+    const offset = new Vector3().subVectors(this.camera.position, target);
+    const s = new Spherical().setFromVector3(offset);
+    s.theta += around;
+    s.phi = MathUtils.clamp(s.phi + over, 0.35, Math.PI - 0.35);
+    s.radius = MathUtils.clamp(s.radius * zoom, minDistance, maxDistance);
+    this.camera.position.setFromSpherical(s).add(target);
+    this.controls.update();
+    this.dirty = true;
+  }
+
+  dispose(): void {
+    this.observer.disconnect();
+    this.canvas.removeEventListener("dblclick", this.reset);
+    this.canvas.removeEventListener("keydown", this.turnByKey);
+    for (const actor of this.actors.values()) actor.dispose();
+    this.controls.dispose();
+    this.materials.dispose();
+    this.renderer.dispose();
+  }
+}
+
+/** A soft pool of light; a little noise keeps the gradient from banding. */
+function backdrop(inner: string, outer: string): CanvasTexture {
+  const side = 256;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d");
+  if (context) {
+    const glow = context.createRadialGradient(128, 108, 0, 128, 118, 185);
+    glow.addColorStop(0, inner);
+    glow.addColorStop(1, outer);
+    context.fillStyle = glow;
+    context.fillRect(0, 0, side, side);
+    const pixels = context.getImageData(0, 0, side, side);
+    for (let i = 0; i < pixels.data.length; i += 4) {
+      const noise = (Math.random() - 0.5) * 3;
+      for (let c = 0; c < 3; c++) pixels.data[i + c] += noise;
+    }
+    context.putImageData(pixels, 0, 0);
+  }
+  const texture = new CanvasTexture(canvas);
+  texture.colorSpace = SRGBColorSpace;
+  return texture;
+}

@@ -1,0 +1,241 @@
+/** What the studio knows about itself, and what it says about it: one sentence, one action. */
+
+export type Connection =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "ready" }
+  /** `retryAt` is on the clock of `performance.now()`. */
+  | { readonly kind: "lost"; readonly attempt: number; readonly retryAt: number }
+  | { readonly kind: "refused"; readonly reason: string };
+
+export type SourceKind = "none" | "sample" | "photo" | "video" | "camera";
+
+export type Problem =
+  | "denied"
+  | "no-camera"
+  | "busy"
+  | "unplugged"
+  | "insecure"
+  | "unsupported-file"
+  | "failed";
+
+export interface Source {
+  readonly kind: SourceKind;
+  readonly phase: "idle" | "opening" | "running" | "failed";
+  readonly name: string;
+  readonly problem?: Problem;
+  /** More than the problem says by itself, for instance the server's own words. */
+  readonly detail?: string;
+}
+
+/** What the last answers say about the face before the camera. */
+export type Sight = "unknown" | "face" | "none" | "small" | "cut";
+
+export interface Situation {
+  readonly connection: Connection;
+  readonly source: Source;
+  readonly sight: Sight;
+  readonly faces: number;
+  readonly slow: boolean;
+  /** What the server says is missing, in its words. */
+  readonly serverProblem: string | null;
+  readonly canDraw: boolean;
+}
+
+export type Action =
+  | "retry"
+  | "use-camera"
+  | "open-file"
+  | "grant"
+  | "lighter"
+  | "use-sample"
+  | "reload";
+
+export interface Notice {
+  /** Stable name of the state, for tests and for styling. */
+  readonly id: string;
+  readonly text: string;
+  readonly action?: { readonly kind: Action; readonly label: string };
+  readonly tone: "info" | "trouble";
+}
+
+/** Milliseconds before attempt number `attempt` (from 0): doubling, at most ten seconds. */
+export function backoff(attempt: number): number {
+  return Math.min(10_000, 500 * 2 ** attempt);
+}
+
+/** The next connection after a loss. An answer in between starts the count again. */
+export function lose(connection: Connection, now: number): Connection {
+  const attempt = connection.kind === "lost" ? connection.attempt + 1 : 0;
+  return { kind: "lost", attempt, retryAt: now + backoff(attempt) };
+}
+
+/** What a failed `getUserMedia` means. */
+export function cameraProblem(error: unknown): Problem {
+  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return "denied";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "no-camera";
+    case "NotReadableError":
+    case "AbortError":
+      return "busy";
+    case "TypeError":
+      return "insecure";
+    default:
+      return "failed";
+  }
+}
+
+export type Browser = "chrome" | "firefox" | "safari";
+
+export function browserOf(userAgent: string): Browser {
+  if (/firefox|fxios/i.test(userAgent)) return "firefox";
+  if (/safari/i.test(userAgent) && !/chrom|android|crios/i.test(userAgent)) return "safari";
+  return "chrome";
+}
+
+const GRANT: Record<Browser, string> = {
+  chrome: "click the icon left of the address, allow Camera, then try again",
+  firefox: "click the crossed-out camera left of the address, remove the block, then try again",
+  safari: "choose Safari › Settings for this website › Camera › Allow, then try again",
+};
+
+const TRY_CAMERA = { kind: "use-camera", label: "Try again" } as const;
+const OPEN_FILE = { kind: "open-file", label: "Open a photo or video" } as const;
+
+function sourceNotice(source: Source, browser: Browser): Notice | null {
+  if (source.phase === "opening" && source.kind === "camera") {
+    return { id: "opening", text: "Waiting for the camera. Your browser may ask for permission.", tone: "info" };
+  }
+  if (source.phase === "opening") return { id: "opening", text: `Opening ${source.name}.`, tone: "info" };
+  if (source.phase !== "failed") return null;
+  const trouble = (id: string, text: string, action: Notice["action"]): Notice =>
+    action ? { id, text, action, tone: "trouble" } : { id, text, tone: "trouble" };
+  switch (source.problem) {
+    case "denied":
+      return trouble("denied", `The camera is blocked for this page: ${GRANT[browser]}.`, TRY_CAMERA);
+    case "no-camera":
+      return trouble("no-camera", "No camera was found. Plug one in, or open a photo or video instead.", OPEN_FILE);
+    case "busy":
+      return trouble("busy", "The camera is in use by another program. Close it there, then try again.", TRY_CAMERA);
+    case "unplugged":
+      return trouble("unplugged", "The camera was unplugged. Plug it back in and it goes on by itself.", TRY_CAMERA);
+    case "insecure":
+      return trouble("insecure", "Browsers give the camera only to pages from https or from this machine.", OPEN_FILE);
+    case "unsupported-file":
+      return trouble(
+        "unsupported-file",
+        `This browser cannot read ${source.name}${source.detail ? ` (${source.detail})` : ""}. Photos (JPEG, PNG, WebP) and videos (MP4, WebM) work.`,
+        { kind: "open-file", label: "Open another" },
+      );
+    default:
+      return trouble("failed", source.detail ?? "The source could not be opened.", {
+        kind: source.kind === "camera" ? "use-camera" : "open-file",
+        label: "Try again",
+      });
+  }
+}
+
+/** The one thing worth saying now, or nothing. `now` is on the clock of `performance.now()`. */
+export function noticeOf(s: Situation, now: number, browser: Browser): Notice | null {
+  if (!s.canDraw) {
+    return {
+      id: "no-webgl",
+      text: "This browser has 3D graphics (WebGL) switched off, so the stage stays empty. Turn on hardware acceleration and reload.",
+      action: { kind: "reload", label: "Reload" },
+      tone: "trouble",
+    };
+  }
+  const { connection } = s;
+  if (connection.kind === "refused") {
+    return { id: "refused", text: connection.reason, action: { kind: "retry", label: "Try again" }, tone: "trouble" };
+  }
+  if (connection.kind === "lost") {
+    const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
+    return {
+      id: "server-gone",
+      text: seconds > 0 ? `The server is gone. Trying again in ${seconds} s.` : "The server is gone. Trying again now.",
+      action: { kind: "retry", label: "Try now" },
+      tone: "trouble",
+    };
+  }
+  const source = sourceNotice(s.source, browser);
+  if (source) return source;
+  if (connection.kind === "connecting") {
+    return { id: "connecting", text: "Connecting to mien.", tone: "info" };
+  }
+  if (s.serverProblem !== null) {
+    return { id: "server-problem", text: s.serverProblem, action: { kind: "retry", label: "Try again" }, tone: "trouble" };
+  }
+  if (s.source.phase !== "running") return null;
+  const still = s.source.kind === "photo" || s.source.kind === "sample";
+  switch (s.sight) {
+    case "none":
+      if (still) {
+        return { id: "no-face", text: `No face was found in ${s.source.name}.`, action: { kind: "open-file", label: "Open another" }, tone: "info" };
+      }
+      return s.source.kind === "camera"
+        ? { id: "no-face", text: "No face yet. Sit where the outline is.", tone: "info" }
+        : { id: "no-face", text: "No face in this part of the video.", tone: "info" };
+    case "small":
+      if (still) break;
+      return { id: "too-small", text: "The face is small. Come closer for finer motion.", tone: "info" };
+    case "cut":
+      if (still) break;
+      return { id: "cut", text: "Part of the face is outside the picture. Move to the middle.", tone: "info" };
+  }
+  if (s.slow) {
+    return {
+      id: "slow",
+      text: "This machine is working hard and the face moves haltingly.",
+      action: { kind: "lighter", label: "Use lighter mode" },
+      tone: "info",
+    };
+  }
+  if (s.faces > 1) {
+    return { id: "several", text: `${s.faces} faces. Tap the one that should drive the meters.`, tone: "info" };
+  }
+  return null;
+}
+
+/** Smallest size of a face worth tracking, as share of the picture's shorter side. */
+const SMALL = 0.16;
+/** Share of points that must lie within the picture. */
+const WITHIN = 0.9;
+
+/** Judge one face: `size` is its height as share of the picture's shorter side. */
+export function judge(faces: number, size: number, inside: number): Sight {
+  if (faces === 0) return "none";
+  if (inside < WITHIN) return "cut";
+  return size < SMALL ? "small" : "face";
+}
+
+/** Lets a judgement through only after it has held for a while, so that notices never flicker. */
+export class Steady<T> {
+  private since = 0;
+  private candidate: T;
+
+  constructor(
+    public value: T,
+    private readonly hold: (value: T) => number,
+  ) {
+    this.candidate = value;
+  }
+
+  next(seen: T, now: number): T {
+    if (seen !== this.candidate) {
+      this.candidate = seen;
+      this.since = now;
+    }
+    if (now - this.since >= this.hold(seen)) this.value = seen;
+    return this.value;
+  }
+
+  reset(value: T): void {
+    this.value = this.candidate = value;
+    this.since = 0;
+  }
+}

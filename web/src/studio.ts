@@ -1,0 +1,521 @@
+/** Ties sources, server, stage and recorder together; the interface only looks on and asks. */
+
+import { type Camera, Feed, kindOfFile, listCameras, SourceError } from "./sources/feed";
+import { infer, InferError } from "./live/infer";
+import { Live } from "./live/client";
+import type { Configured, Ready, ServerMessage } from "./live/messages";
+import { type Answer, AT, type FaceBlock } from "./live/protocol";
+import { Pulse } from "./live/pulse";
+import { Recorder, type Take } from "./record/take";
+import { Review } from "./record/review";
+import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, takeToken } from "./settings";
+import { type Action, judge, type Situation, type Sight, type Source, Steady } from "./state";
+import { Stage } from "./stage/stage";
+import { Store } from "./store";
+import { CHANNELS } from "./tables";
+
+export interface StudioState extends Situation {
+  readonly settings: Settings;
+  readonly cameras: readonly Camera[];
+  readonly ready: Ready | null;
+  /** What is in force in the session, as the server says. */
+  readonly session: Configured | Ready | null;
+  readonly engine: string;
+  readonly faceIds: readonly number[];
+  readonly leadId: number;
+  readonly paused: boolean;
+  readonly recording: boolean;
+  readonly take: Take | null;
+  readonly playing: boolean;
+  readonly help: boolean;
+}
+
+const NOTHING: Source = { kind: "none", phase: "idle", name: "" };
+/** Frames a second below which a live face moves haltingly, and how long that must hold. */
+const SLOW = 7;
+const SLOW_FOR = 6000;
+
+export class Studio {
+  readonly store: Store<StudioState>;
+  readonly feed = new Feed();
+  readonly pulse = new Pulse();
+  readonly review: Review;
+  readonly local = isLoopback(location.hostname);
+  /** The faces shown now, the one that drives the meters, and the picture they were seen in. */
+  faces: readonly FaceBlock[] = [];
+  lead: FaceBlock | null = null;
+  picture: ImageBitmap | null = null;
+  size = { width: 0, height: 0 };
+  /** Channels of the lead face, eased for the eye; NaN where no model produced one. */
+  readonly shown = new Float32Array(CHANNELS.length).fill(NaN);
+
+  readonly recorder = new Recorder();
+  private readonly live: Live;
+  private readonly token = takeToken();
+  private readonly caps = capsOf(location.search);
+  private stage: Stage | null = null;
+  private readonly everyFrame = new Set<(now: number) => void>();
+  private readonly everyTenth = new Set<(now: number) => void>();
+  private readonly everyPicture = new Set<() => void>();
+  private readonly sight = new Steady<Sight>("unknown", (s) => (s === "face" ? 200 : 900));
+  private readonly slow = new Steady<boolean>(false, (s) => (s ? SLOW_FOR : 0));
+  private aborter = new AbortController();
+  private sourceSince = 0;
+  private lastTick = 0;
+  private lastTenth = 0;
+
+  constructor() {
+    this.store = new Store<StudioState>({
+      connection: { kind: "connecting" },
+      source: NOTHING,
+      sight: "unknown",
+      faces: 0,
+      slow: false,
+      serverProblem: null,
+      canDraw: true,
+      settings: loadSettings(),
+      cameras: [],
+      ready: null,
+      session: null,
+      engine: "",
+      faceIds: [],
+      leadId: 0,
+      paused: false,
+      recording: false,
+      take: null,
+      playing: false,
+      help: false,
+    });
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const base = location.pathname.replace(/[^/]*$/, "");
+    this.live = new Live(
+      { url: `${scheme}//${location.host}${base}ws`, token: this.token, raw: this.local },
+      {
+        connection: (connection) => {
+          this.store.set({ connection });
+          if (connection.kind === "ready") this.greet();
+        },
+        message: (message) => this.hear(message),
+        answer: (answer, bitmap, trip, encoding) => this.take(answer, bitmap, trip, encoding),
+      },
+    );
+    this.feed.onFrame = (video) => this.live.offer(video, this.settings.sendWidth);
+    this.feed.onUnplugged = () => this.fail({ ...this.store.get().source, problem: "unplugged" });
+    this.review = new Review(this.store, (moment, take) =>
+      this.show(moment.faces, take.width, take.height, null, performance.now()),
+    );
+  }
+
+  get settings(): Settings {
+    return this.store.get().settings;
+  }
+
+  get mirrored(): boolean {
+    const { source, settings, take } = this.store.get();
+    return take !== null ? settings.mirror : source.kind === "camera" && settings.mirror;
+  }
+
+  /** Begin: connect, show the sample, start the clock. */
+  start(): void {
+    this.live.connect();
+    void this.useSample();
+    if ("mediaDevices" in navigator) {
+      navigator.mediaDevices.addEventListener("devicechange", () => void this.devicesChanged());
+      void this.findCameras();
+    }
+    requestAnimationFrame(this.tick);
+  }
+
+  /** Give the stage its canvas; returns what takes it away again. */
+  mount(canvas: HTMLCanvasElement): () => void {
+    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    let stage: Stage;
+    try {
+      const fps = this.caps.fps ?? this.settings.fps;
+      stage = new Stage(canvas, { fps, size: this.caps.size, reducedMotion });
+    } catch {
+      this.store.set({ canDraw: false });
+      return () => undefined;
+    }
+    // Drawing in software at the display's rate would leave nothing for the face itself.
+    if (stage.software && stage.fps === 0) stage.fps = 20;
+    this.stage = stage;
+    this.dress();
+    return () => {
+      this.stage = null;
+      stage.dispose();
+    };
+  }
+
+  onFrame(callback: (now: number) => void): () => void {
+    this.everyFrame.add(callback);
+    return () => this.everyFrame.delete(callback);
+  }
+  onTenth(callback: (now: number) => void): () => void {
+    this.everyTenth.add(callback);
+    return () => this.everyTenth.delete(callback);
+  }
+  onPicture(callback: () => void): () => void {
+    this.everyPicture.add(callback);
+    return () => this.everyPicture.delete(callback);
+  }
+
+  change(part: Partial<Settings>): void {
+    const settings = { ...this.settings, ...part };
+    this.store.set({ settings });
+    saveSettings(settings);
+    this.dress();
+    if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
+    if ("fps" in part && this.stage) this.stage.fps = this.caps.fps ?? settings.fps;
+    if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.useCamera();
+    for (const callback of this.everyPicture) callback();
+  }
+
+  act(action: Action): void {
+    switch (action) {
+      case "retry":
+        this.store.set({ serverProblem: null });
+        this.live.connect();
+        break;
+      case "use-camera":
+      case "grant":
+        void this.useCamera();
+        break;
+      case "use-sample":
+        void this.useSample();
+        break;
+      case "lighter":
+        this.slow.reset(false);
+        this.store.set({ slow: false });
+        this.change({ sendWidth: 320, maxFaces: 1, fps: 15 });
+        break;
+      case "reload":
+        location.reload();
+        break;
+      case "open-file":
+        break;
+    }
+  }
+
+  async useCamera(id: string | null = this.settings.camera): Promise<void> {
+    const source: Source = { kind: "camera", phase: "opening", name: "the camera" };
+    this.begin(source);
+    try {
+      const used = await this.feed.openCamera(id, this.settings.cameraHeight);
+      if (used) this.change({ camera: used });
+      await this.findCameras();
+      const name = this.store.get().cameras.find((c) => c.id === used)?.label ?? "Camera";
+      this.run({ ...source, name });
+    } catch (error) {
+      this.fail({ ...source, ...describe(error) });
+    }
+  }
+
+  async openFile(file: File): Promise<void> {
+    const kind = kindOfFile(file);
+    if (kind === null) {
+      this.begin({ kind: "photo", phase: "opening", name: file.name });
+      this.fail({ kind: "photo", phase: "failed", name: file.name, problem: "unsupported-file" });
+    } else if (kind === "photo") {
+      await this.openPhoto(file, { kind: "photo", phase: "opening", name: file.name });
+    } else {
+      const source: Source = { kind: "video", phase: "opening", name: file.name };
+      this.begin(source);
+      try {
+        await this.feed.openFile(file);
+        this.run(source);
+      } catch (error) {
+        this.fail({ ...source, ...describe(error) });
+      }
+    }
+  }
+
+  async useSample(): Promise<void> {
+    const source: Source = { kind: "sample", phase: "opening", name: "the sample" };
+    this.begin(source);
+    try {
+      const response = await fetch("./sample.jpg", { signal: this.aborter.signal });
+      if (!response.ok) throw new InferError(`The server has no sample portrait (${response.status}).`);
+      await this.openPhoto(await response.blob(), source);
+    } catch (error) {
+      if (!isAbort(error)) this.fail({ ...source, ...describe(error) });
+    }
+  }
+
+  private async openPhoto(file: Blob, source: Source): Promise<void> {
+    this.begin(source);
+    const { signal } = this.aborter;
+    try {
+      const bitmap = await decode(file);
+      const still = await infer(file, this.token, signal);
+      if (signal.aborted) return bitmap.close();
+      this.pulse.still(still.timings);
+      this.run(source);
+      this.store.set({ engine: still.engine });
+      this.show(still.faces, still.width, still.height, bitmap, performance.now());
+      this.sight.reset(still.faces.length > 0 ? "face" : "none");
+      this.store.set({ sight: this.sight.value });
+    } catch (error) {
+      if (!signal.aborted) this.fail({ ...source, ...describe(error) });
+    }
+  }
+
+  pickLead(id: number): void {
+    this.store.set({ leadId: id });
+    this.lead = this.faces.find((face) => face[AT.id] === id) ?? this.lead;
+    for (const callback of this.everyPicture) callback();
+  }
+
+  pickAt(x: number, y: number): void {
+    const id = this.stage?.pick(x, y);
+    if (typeof id === "number" && this.store.get().faces > 1) this.pickLead(id);
+  }
+
+  togglePause(): void {
+    const { video } = this.feed;
+    if (video.paused) void video.play();
+    else video.pause();
+    this.store.set({ paused: video.paused });
+    this.hold();
+  }
+
+  toggleRecording(): void {
+    const { recording, engine } = this.store.get();
+    if (recording) {
+      const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
+      const take = this.recorder.finish(`mien-${stamp}`, engine);
+      this.store.set({ recording: false });
+      if (take.moments.length > 0) this.review.open(take);
+    } else {
+      this.review.close();
+      this.store.set({ recording: true });
+    }
+    this.dress();
+  }
+
+  /** Leave the take that is looked at, back to what is live. */
+  closeTake(): void {
+    this.review.close();
+    this.dress();
+    const { source } = this.store.get();
+    if (source.kind === "photo" || source.kind === "sample") void this.useSample();
+  }
+
+  pointer(x: number, y: number): void {
+    this.stage?.pointer(x, y);
+  }
+  resetView(): void {
+    this.stage?.reset();
+  }
+  keepFree(pixels: number): void {
+    this.stage?.keepFree(pixels);
+  }
+  capture(fps: number): MediaStream | null {
+    return this.stage?.canvas.captureStream(fps) ?? null;
+  }
+
+  /** The stage as settings, source and theme want it. */
+  dress(): void {
+    const { stage } = this;
+    if (!stage) return;
+    const { settings, source, take } = this.store.get();
+    const dark = settings.theme === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : settings.theme === "dark";
+    stage.theme(dark ? "dark" : "light");
+    stage.look(settings.mode, settings.textured && take === null);
+    stage.mirror(this.mirrored);
+    stage.followPointer((source.kind === "sample" || source.kind === "photo") && take === null);
+    this.hold();
+  }
+
+  private hold(): void {
+    if (!this.stage) return;
+    const { source, paused, take } = this.store.get();
+    const still = source.kind === "sample" || source.kind === "photo";
+    this.stage.holding = take !== null || (source.phase !== "failed" && (still || paused));
+  }
+
+  private begin(source: Source): void {
+    this.aborter.abort();
+    this.aborter = new AbortController();
+    this.feed.stop();
+    this.review.close();
+    this.sourceSince = performance.now();
+    this.sight.reset("unknown");
+    this.slow.reset(false);
+    this.pulse.clear();
+    this.store.set({ source, sight: "unknown", slow: false, paused: false, serverProblem: null });
+    this.live.say({ type: "reset" });
+  }
+
+  private run(source: Source): void {
+    this.store.set({ source: { ...source, phase: "running" } });
+    this.dress();
+  }
+
+  private fail(source: Source): void {
+    this.feed.stop();
+    this.store.set({ source: { ...source, phase: "failed" } });
+    this.dress();
+  }
+
+  private async findCameras(): Promise<void> {
+    this.store.set({ cameras: await listCameras() });
+  }
+
+  private async devicesChanged(): Promise<void> {
+    await this.findCameras();
+    const { source, cameras } = this.store.get();
+    if (source.problem === "unplugged" && cameras.length > 0) await this.useCamera();
+  }
+
+  private greet(): void {
+    this.store.set({ serverProblem: null });
+    this.configure(this.settings);
+    const { source } = this.store.get();
+    // The page may have come up before the server.
+    if (source.kind === "sample" && source.phase === "failed") void this.useSample();
+  }
+
+  private configure(part: Partial<Settings>): void {
+    const { smoothing, mouthThreshold, maxFaces } = part;
+    this.live.say({
+      type: "configure",
+      max_faces: maxFaces ?? null,
+      mouth_threshold: mouthThreshold ?? null,
+      smoothing:
+        typeof smoothing === "number" ? { min_cutoff: smoothing, beta: this.beta } : (smoothing ?? null),
+    });
+  }
+
+  /** How fast the smoothing yields to speed stays as the server has it. */
+  private get beta(): number {
+    const smoothing = this.store.get().session?.smoothing;
+    return smoothing && smoothing !== "off" ? smoothing.beta : 0.5;
+  }
+
+  private hear(message: ServerMessage): void {
+    if (message.type === "error") {
+      // Frames that came out of order or too late are no news for a person.
+      if (message.sequence === null || message.code === "model_missing") {
+        this.store.set({ serverProblem: `${message.message}. ${message.hint}.` });
+      }
+      return;
+    }
+    this.store.set({ session: message, engine: message.engine });
+    if (message.type === "ready") this.store.set({ ready: message });
+  }
+
+  private take(answer: Answer, bitmap: ImageBitmap | null, trip: number, encoding: number): void {
+    const now = performance.now();
+    if (answer.time * 1000 < this.sourceSince || !this.feed.running) {
+      bitmap?.close();
+      return;
+    }
+    this.pulse.beat(answer, trip, encoding, now);
+    const { take, recording } = this.store.get();
+    if (recording && !this.recorder.add(answer.time, answer.width, answer.height, answer.faces)) {
+      this.toggleRecording();
+    }
+    if (take !== null) {
+      bitmap?.close();
+      return;
+    }
+    this.show(answer.faces, answer.width, answer.height, bitmap, now);
+    this.judge(now);
+  }
+
+  private show(faces: readonly FaceBlock[], width: number, height: number, bitmap: ImageBitmap | null, now: number): void {
+    this.faces = faces;
+    this.size.width = width;
+    this.size.height = height;
+    const { leadId, faceIds } = this.store.get();
+    let lead: FaceBlock | null = null;
+    for (const face of faces) {
+      if (face[AT.id] === leadId) lead = face;
+    }
+    if (!lead) {
+      for (const face of faces) if (!lead || face[AT.scale] > lead[AT.scale]) lead = face;
+    }
+    this.lead = lead;
+    if (faces.length !== faceIds.length || faces.some((face, i) => face[AT.id] !== faceIds[i])) {
+      this.store.set({ faceIds: faces.map((face) => face[AT.id]), faces: faces.length });
+    }
+    if (lead && lead[AT.id] !== leadId) this.store.set({ leadId: lead[AT.id] });
+    this.stage?.show(faces, width, height, bitmap, lead ? lead[AT.id] : 0, now);
+    if (bitmap) {
+      this.picture?.close();
+      this.picture = bitmap;
+    }
+    for (const callback of this.everyPicture) callback();
+  }
+
+  private judge(now: number): void {
+    const { lead, size, faces } = this;
+    const share = lead ? (lead[AT.scale] * 18) / Math.min(size.width, size.height) : 0;
+    const seen = judge(faces.length, Number.isFinite(share) ? share : 1, lead ? lead[AT.inside] : 0);
+    this.store.set({ sight: this.sight.next(seen, now) });
+  }
+
+  private readonly tick = (now: number): void => {
+    requestAnimationFrame(this.tick);
+    const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
+    this.lastTick = now;
+    this.review.tick(now);
+    this.stage?.tick(now);
+    this.ease(elapsed);
+    for (const callback of this.everyFrame) callback(now);
+    if (now - this.lastTenth < 100) return;
+    this.lastTenth = now;
+    const { source, paused, settings } = this.store.get();
+    const live = source.phase === "running" && (source.kind === "camera" || source.kind === "video") && !paused;
+    const fps = this.pulse.rate(now);
+    const light = settings.sendWidth <= 320;
+    const enough = this.pulse.answers > 10;
+    this.store.set({ slow: this.slow.next(live && enough && !light && fps < SLOW, now) });
+    for (const callback of this.everyTenth) callback(now);
+  };
+
+  private ease(elapsed: number): void {
+    const { shown, lead } = this;
+    const step = 1 - Math.exp(-elapsed / 0.05);
+    for (let i = 0; i < shown.length; i++) {
+      const value = lead ? lead[AT.expression + i] : 0;
+      // Without a face the bars sink; without a measurement there is no bar.
+      if (Number.isNaN(value) || (!lead && Number.isNaN(shown[i]))) shown[i] = NaN;
+      else if (Number.isNaN(shown[i])) shown[i] = value;
+      else shown[i] += (value - shown[i]) * step;
+    }
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+function describe(error: unknown): Pick<Source, "problem" | "detail"> {
+  if (error instanceof SourceError) {
+    return error.message ? { problem: error.problem, detail: error.message } : { problem: error.problem };
+  }
+  if (error instanceof InferError) return { problem: "failed", detail: error.message };
+  return { problem: "failed", detail: "The server did not answer." };
+}
+
+/** Decode a picture upright, no larger than graphics memory likes. */
+async function decode(file: Blob): Promise<ImageBitmap> {
+  let bitmap: ImageBitmap;
+  try {
+    bitmap = await createImageBitmap(file);
+  } catch {
+    throw new SourceError("unsupported-file");
+  }
+  const longest = Math.max(bitmap.width, bitmap.height);
+  if (longest <= 2048) return bitmap;
+  const scale = 2048 / longest;
+  const smaller = await createImageBitmap(bitmap, {
+    resizeWidth: Math.round(bitmap.width * scale),
+    resizeHeight: Math.round(bitmap.height * scale),
+    resizeQuality: "high",
+  });
+  bitmap.close();
+  return smaller;
+}

@@ -1,0 +1,57 @@
+import { useEffect, useRef } from "react";
+import { useStudio, useStudioState } from "./context";
+import { Icon } from "./icons";
+
+const KEYS = [
+  ["Space", "Record, and stop"],
+  ["1 2 3", "Surface, wireframe, points"],
+  ["T", "Picture on the face"],
+  ["M", "Mirror the camera"],
+  ["P", "Preview"],
+  ["R", "Front view"],
+  ["Arrows", "Turn the stage, when it has the focus"],
+  ["+ −", "Come closer, go back"],
+  ["Esc", "Close what is open"],
+  ["?", "This help"],
+] as const;
+
+export function Help() {
+  const studio = useStudio();
+  const open = useStudioState((s) => s.help);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (open) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [open]);
+  const close = () => studio.store.set({ help: false });
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby="help-title"
+      className="panel m-auto w-[min(480px,calc(100%-32px))] bg-raised p-6 text-text backdrop:bg-black/50"
+      data-testid="help-dialog"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
+      <div className="flex items-center justify-between pb-4">
+        <h2 id="help-title" className="text-l font-semibold">
+          Keys
+        </h2>
+        <button type="button" className="control" aria-label="Close" onClick={close}>
+          <Icon name="close" />
+        </button>
+      </div>
+      <dl className="grid grid-cols-[auto_1fr] items-center gap-x-6 gap-y-2">
+        {KEYS.map(([keys, what]) => (
+          <div key={keys} className="contents">
+            <dt>
+              <kbd className="rounded border border-line bg-ground px-2 py-0.5 font-sans text-s">{keys}</kbd>
+            </dt>
+            <dd className="text-quiet">{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="pt-4 text-s text-quiet">Drop a photo or a video anywhere on the page to open it. Drag the stage to look around; double-click for the front view.</p>
+    </dialog>
+  );
+}

@@ -1,0 +1,83 @@
+/** The inspector: tabs beside the stage, or a sheet below it on a phone. */
+
+import { useRef, useState } from "react";
+import { ExpressionTab } from "./ExpressionTab";
+import { Icon } from "./icons";
+import { PoseTab } from "./PoseTab";
+import { SessionTab } from "./SessionTab";
+
+const TABS = [
+  { id: "expression", label: "Expression", View: ExpressionTab },
+  { id: "pose", label: "Pose & gaze", View: PoseTab },
+  { id: "session", label: "Session", View: SessionTab },
+] as const;
+
+type TabId = (typeof TABS)[number]["id"];
+
+export function Inspector() {
+  const [tab, setTab] = useState<TabId>("expression");
+  const [open, setOpen] = useState(false);
+  const list = useRef<HTMLDivElement>(null);
+  const { View } = TABS.find((t) => t.id === tab) ?? TABS[0];
+  const step = (event: React.KeyboardEvent) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by === 0) return;
+    const at = (TABS.findIndex((t) => t.id === tab) + by + TABS.length) % TABS.length;
+    setTab(TABS[at].id);
+    list.current?.querySelectorAll("button").item(at).focus();
+    event.preventDefault();
+  };
+  return (
+    <aside
+      aria-label="Inspector"
+      data-testid="inspector"
+      className={`eased z-20 flex min-h-0 flex-col border-line bg-raised max-md:rounded-t-2xl max-md:border-t md:border-l ${open ? "max-md:h-[52dvh]" : "max-md:h-14"}`}
+    >
+      <div className="flex h-14 shrink-0 items-center gap-1 px-2">
+        <div ref={list} role="tablist" aria-label="Inspector" className="flex flex-1 gap-1" onKeyDown={step}>
+          {TABS.map(({ id, label }) => (
+            <button
+              key={id}
+              type="button"
+              role="tab"
+              id={`tab-${id}`}
+              aria-selected={tab === id}
+              aria-controls="inspector-panel"
+              tabIndex={tab === id ? 0 : -1}
+              className="control px-3 text-s"
+              data-testid={`tab-${id}`}
+              onClick={() => {
+                setTab(id);
+                setOpen(true);
+              }}
+            >
+              {label}
+            </button>
+          ))}
+        </div>
+        <button
+          type="button"
+          className="control md:hidden"
+          aria-expanded={open}
+          aria-controls="inspector-panel"
+          aria-label={open ? "Close the inspector" : "Open the inspector"}
+          data-testid="sheet"
+          onClick={() => setOpen(!open)}
+        >
+          <span className={open ? "" : "rotate-180"}>
+            <Icon name="chevron" />
+          </span>
+        </button>
+      </div>
+      <div
+        role="tabpanel"
+        id="inspector-panel"
+        aria-labelledby={`tab-${tab}`}
+        tabIndex={-1}
+        className={`min-h-0 flex-1 overflow-y-auto overscroll-contain px-2 pb-4 ${open ? "" : "max-md:hidden"}`}
+      >
+        <View />
+      </div>
+    </aside>
+  );
+}

@@ -1,0 +1,163 @@
+/** The stage, and what is said on it. */
+
+import { useEffect, useRef, useState } from "react";
+import { AT } from "../live/protocol";
+import { browserOf, noticeOf } from "../state";
+import { useStudio, useStudioState } from "./context";
+import { Icon } from "./icons";
+import { Preview } from "./Preview";
+
+const BROWSER = browserOf(navigator.userAgent);
+
+export function StageView({ openFile }: { openFile: () => void }) {
+  const studio = useStudio();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const start = useStudioState((s) => s.source.kind === "sample" || s.source.kind === "none");
+  const preview = useStudioState((s) => s.settings.preview && s.take === null);
+  const moving = useStudioState((s) => s.source.kind !== "sample" && s.source.kind !== "none");
+  const outline = useStudioState(
+    (s) => s.source.kind === "camera" && s.source.phase === "running" && s.sight === "none" && s.take === null,
+  );
+
+  useEffect(() => (canvas.current ? studio.mount(canvas.current) : undefined), [studio]);
+  useEffect(() => {
+    const move = (event: PointerEvent) =>
+      studio.pointer((event.clientX / innerWidth) * 2 - 1, (event.clientY / innerHeight) * 2 - 1);
+    window.addEventListener("pointermove", move);
+    return () => window.removeEventListener("pointermove", move);
+  }, [studio]);
+
+  return (
+    <main className="relative min-h-0 min-w-0 overflow-hidden" aria-label="Stage">
+      <div className="absolute inset-0">
+        <canvas
+          ref={canvas}
+          tabIndex={0}
+          role="img"
+          aria-label="The face in 3D. Arrow keys turn it, plus and minus zoom, Home resets the view."
+          className="block h-full w-full touch-none"
+          data-testid="stage"
+          onClick={(event) => studio.pickAt(event.clientX, event.clientY)}
+        />
+      </div>
+      {outline && <Outline />}
+      {preview && moving && <Preview />}
+      <NoticeView openFile={openFile} />
+      {start && <Start openFile={openFile} />}
+    </main>
+  );
+}
+
+/** Where to sit. */
+function Outline() {
+  return (
+    <svg viewBox="0 0 200 240" className="pointer-events-none absolute inset-x-0 top-[12%] mx-auto h-[70%] text-accent opacity-60" aria-hidden="true" data-testid="outline">
+      <path
+        d="M100 22c38 0 60 28 60 70 0 50-27 96-60 96S40 142 40 92c0-42 22-70 60-70z"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="2"
+        strokeDasharray="4 6"
+        strokeLinecap="round"
+        vectorEffect="non-scaling-stroke"
+      />
+    </svg>
+  );
+}
+
+function Start({ openFile }: { openFile: () => void }) {
+  const studio = useStudio();
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const element = root.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => studio.keepFree(element.offsetHeight));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      studio.keepFree(0);
+    };
+  }, [studio]);
+  return (
+    <div ref={root} className="pointer-events-none absolute inset-x-0 bottom-0 flex flex-col items-center gap-2 px-4 pb-4 text-center sm:pb-8">
+      <button type="button" className="primary pointer-events-auto shadow-lg" data-testid="use-camera" onClick={() => void studio.useCamera()}>
+        <Icon name="camera" /> Use my camera
+      </button>
+      <p className="text-s text-quiet" data-testid="privacy">
+        {studio.local ? "Frames stay on this machine." : `Frames go to ${location.hostname} and nowhere else.`}
+      </p>
+      <button type="button" className="control pointer-events-auto text-text underline decoration-line underline-offset-4" data-testid="open-file" onClick={openFile}>
+        or open a photo or video
+      </button>
+    </div>
+  );
+}
+
+function NoticeView({ openFile }: { openFile: () => void }) {
+  const studio = useStudio();
+  const state = useStudioState((s) => s);
+  const [now, setNow] = useState(() => performance.now());
+  const waiting = state.connection.kind === "lost";
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = window.setInterval(() => setNow(performance.now()), 250);
+    return () => window.clearInterval(timer);
+  }, [waiting]);
+  const notice = state.take ? null : noticeOf(state, now, BROWSER);
+  // The countdown is to be seen, not heard every second.
+  const spoken = notice?.text.replace(/ in \d+ s/, "");
+  return (
+    <>
+      <p className="sr-only" role="status">
+        {spoken}
+      </p>
+      {notice && (
+        <div
+          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(640px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg ${notice.tone === "info" ? "" : "border-live"} ${state.settings.preview ? "max-sm:top-28" : ""}`}
+          data-testid="notice"
+          data-notice={notice.id}
+        >
+          <p className="min-h-6 py-1 text-m" data-testid="notice-text">{notice.text}</p>
+          {notice.action && (
+            <button
+              type="button"
+              className="control border border-line px-4 text-text"
+              data-testid="notice-action"
+              onClick={() => (notice.action?.kind === "open-file" ? openFile() : notice.action && studio.act(notice.action.kind))}
+            >
+              {notice.action.label}
+            </button>
+          )}
+          {notice.id === "several" && <Chooser />}
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Which of several faces drives the meters, from left to right as they are seen. */
+function Chooser() {
+  const studio = useStudio();
+  const lead = useStudioState((s) => s.leadId);
+  const ids = useStudioState((s) => s.faceIds);
+  if (ids.length > 6) return null;
+  const side = studio.mirrored ? -1 : 1;
+  const order = [...studio.faces].sort((a, b) => side * (a[AT.translation] - b[AT.translation]));
+  return (
+    <div className="flex gap-1" role="radiogroup" aria-label="Face that drives the meters">
+      {order.map((face, i) => (
+        <button
+          key={face[AT.id]}
+          type="button"
+          role="radio"
+          aria-checked={face[AT.id] === lead}
+          className="control"
+          data-testid="choose-face"
+          onClick={() => studio.pickLead(face[AT.id])}
+        >
+          {i + 1}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+import { createContext, useContext, useEffect } from "react";
+import { useStore } from "../store";
+import type { Studio, StudioState } from "../studio";
+
+export const StudioContext = createContext<Studio | null>(null);
+
+export function useStudio(): Studio {
+  const studio = useContext(StudioContext);
+  if (!studio) throw new Error("useStudio needs a StudioContext above it");
+  return studio;
+}
+
+/** A part of the studio's state; renders again only when that part differs. */
+export function useStudioState<S>(select: (state: StudioState) => S): S {
+  return useStore(useStudio().store, select);
+}
+
+/** Ten times a second, for numbers that are read. */
+export function useTenth(callback: (now: number) => void): void {
+  const studio = useStudio();
+  useEffect(() => studio.onTenth(callback), [studio, callback]);
+}

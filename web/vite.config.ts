@@ -1,0 +1,34 @@
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const server = "http://127.0.0.1:8765";
+
+export default defineConfig({
+  // Relative, so that the page also works behind a proxy that serves it under a path.
+  base: "./",
+  plugins: [react(), tailwindcss()],
+  build: {
+    outDir: "../src/mien/server/studio",
+    emptyOutDir: true,
+    target: "es2022",
+    // The policy the page is served under allows no data: scripts or fonts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+  },
+  worker: { format: "es" },
+  server: {
+    // The tables of names and points are those of the Python package.
+    fs: { allow: [repository] },
+    proxy: {
+      "/ws": { target: server, ws: true },
+      "/infer": server,
+      "/health": server,
+      "/sample.jpg": server,
+    },
+  },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});
