@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import hypothesis
 import jaxtyping
 import numpy as np
 import pytest
@@ -20,6 +21,10 @@ _checker = ModuleType("_mien_checker")
 _checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
 sys.modules[_checker.__name__] = _checker
 jaxtyping.install_import_hook("mien", f"{_checker.__name__}.check")
+
+# The same examples every time, and no deadline: a busy machine is not a failure.
+hypothesis.settings.register_profile("mien", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("mien")
 
 ROOT = Path(__file__).resolve().parent.parent
 
