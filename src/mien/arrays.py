@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 else:
     Array = np.ndarray
 
-RGBImage: TypeAlias = UInt8[Array, "height width 3"]
+# The sizes are not named: a function may take two pictures of different size.
+RGBImage: TypeAlias = UInt8[Array, "_ _ 3"]
 """uint8, (height, width, 3), red first."""
 
 Points: TypeAlias = Float32[Array, "478 3"]

@@ -20,7 +20,7 @@ from ..errors import EngineError, InputError, ModelMissing
 from ..zoo import path
 from .base import Detection, Engine, Mode
 
-__all__ = ["ENGINES", "Detection", "Engine", "Mode", "available", "create"]
+__all__ = ["ENGINES", "Detection", "Engine", "Mode", "available", "create", "resolve"]
 
 ENGINES = {
     "facemesh": ("facemesh", "FaceMesh"),
@@ -47,17 +47,26 @@ def create(name: str = "auto", *, mode: Mode = "video", max_faces: int = 1) -> E
         raise InputError(f"mode is 'video' or 'still', got {mode!r}")
     if max_faces < 1:
         raise InputError(f"max_faces must be at least 1, got {max_faces}")
-    if name == "auto":
-        name = "facemesh" if _reason("facemesh") is None else "facelandmarker"
-    if name not in ENGINES:
-        near = difflib.get_close_matches(name, ENGINES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ENGINES)} and auto"
-        raise InputError(f"there is no landmark engine {name!r}; {hint}")
-    module, cls = ENGINES[name]
+    module, cls = ENGINES[resolve(name)]
     engine: Engine = getattr(import_module(f".{module}", __name__), cls)(
         mode=mode, max_faces=max_faces
     )
     return engine
+
+
+def resolve(name: str) -> str:
+    """The engine that a name stands for; ``auto`` becomes the default of this Python.
+
+    Raises:
+        InputError: an unknown name; the near ones are listed.
+    """
+    if name == "auto":
+        return "facemesh" if _reason("facemesh") is None else "facelandmarker"
+    if name not in ENGINES:
+        near = difflib.get_close_matches(name, ENGINES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ENGINES)} and auto"
+        raise InputError(f"there is no landmark engine {name!r}; {hint}")
+    return name
 
 
 def available() -> dict[str, str | None]:

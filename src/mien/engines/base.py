@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from ..arrays import Array, Float32
 from ..types import Frame, Landmarks
@@ -28,6 +28,7 @@ class Detection:
     shapes: Float32[Array, "52"] | None = None
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Finds faces and their 478 points. Not thread-safe: one engine, one thread at a time."""
 

@@ -140,7 +140,7 @@ def _confirmed(run: Run, image: RGBImage, face: Detection) -> bool:
         return False
     again = [_moved(seen, left, top, image).landmarks.points for seen in run(crop)]
     drift = [np.linalg.norm((other - points)[:, :2], axis=1).mean() / size for other in again]
-    return min(drift, default=1.0) < _MOST_DRIFT
+    return bool(min(drift, default=1.0) < _MOST_DRIFT)
 
 
 def _residual(points: Points) -> float:

@@ -1,0 +1,1 @@
+"""Speed and memory, always against a reference measured in the same run."""

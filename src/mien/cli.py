@@ -1,0 +1,327 @@
+"""The command line: ``mien live``, ``capture``, ``recover``, ``pull``, ``doctor``.
+
+Results go to standard output, progress and errors to standard error. Exit codes are those of
+:mod:`mien.errors`, and 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from . import __version__
+from .errors import InputError, MienError
+
+if TYPE_CHECKING:
+    from .batch import CaptureReport
+    from .retarget.smooth import Smoothing
+
+__all__ = ["app", "main"]
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="mien",
+    help="Camera, photo or video in; live 3D face out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_out = Console(soft_wrap=True)
+_err = Console(stderr=True)
+
+
+class MeshFormat(str, Enum):
+    """Formats of ``--mesh``."""
+
+    obj = "obj"
+    ply = "ply"
+
+
+Engine = Annotated[
+    str, typer.Option(help="Landmark engine: auto, facemesh or facelandmarker.", metavar="NAME")
+]
+
+
+def main() -> None:
+    """Entry point: runs the command and turns mien's errors into a line and an exit code."""
+    try:
+        app()
+    except MienError as error:
+        _err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _out.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Camera, photo or video in; live 3D face out."""
+
+
+@app.command()
+def live(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
+    token: Annotated[
+        str | None, typer.Option(help="Secret for clients; needed beyond this machine.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Landmark engine.", metavar="NAME", show_default="auto")
+    ] = None,
+    sessions: Annotated[
+        int | None, typer.Option(help="Cameras served at the same time.", show_default="2")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Open the studio: your face, live and in 3D, in a web page.
+
+    Every option can also be given as an environment variable (MIEN_HOST, MIEN_PORT, MIEN_TOKEN,
+    ...; see the user guide).
+    """
+    from .server.serve import run
+    from .server.settings import Settings
+
+    given = {
+        "host": host,
+        "port": port,
+        "token": token,
+        "engine": engine,
+        "max_sessions": sessions,
+    }
+    run(Settings(**{k: v for k, v in given.items() if v is not None}), open_browser=browser)
+
+
+@app.command()
+def capture(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="Photos, videos, folders, globs, camera:0, or - for standard input. "
+            "Without one: the sample portrait.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
+        "capture"
+    ),
+    engine: Engine = "auto",
+    faces: Annotated[
+        int | None,
+        typer.Option(help="The most faces to follow.", show_default="64 in stills, 4 in videos"),
+    ] = None,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="The pictures are tight face crops, as in FER-2013.")
+    ] = False,
+    overlay: Annotated[bool, typer.Option(help="Draw what was found on the picture.")] = True,
+    mesh: Annotated[
+        MeshFormat | None, typer.Option(help="Write a mesh for each face and frame.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Also write faces.csv.")] = False,
+    csv_landmarks: Annotated[
+        bool, typer.Option("--csv-landmarks", help="faces.csv with the 1,434 landmark columns.")
+    ] = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Also write faces.jsonl.")] = False,
+    smooth: Annotated[bool, typer.Option(help="Smooth over time (videos, cameras).")] = True,
+    min_cutoff: Annotated[
+        float, typer.Option(help="Smoothing of what stands still, Hz; lower is calmer.")
+    ] = 1.5,
+    beta: Annotated[
+        float, typer.Option(help="How closely fast motion is followed; higher lags less.")
+    ] = 20.0,
+    mouth_threshold: Annotated[
+        float, typer.Option(help="Lip gap over mouth width above which the mouth is open.")
+    ] = 0.12,
+    seconds: Annotated[float | None, typer.Option(help="Stop each source after this long.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", "-f", help="Replace earlier results in the folder.")
+    ] = False,
+) -> None:
+    """Track faces in photos, videos or a camera, and write tables, pictures and meshes.
+
+    faces.parquet and summary.json are always written. Ctrl-C stops early; everything up to then
+    is kept.
+    """
+    from .assets import sample_portrait
+    from .batch import CaptureOptions, capture_to_files
+    from .capture import expand
+
+    options = CaptureOptions(
+        out=out,
+        engine=engine,
+        crops=crops,
+        max_faces=faces,
+        smoothing=_smoothing(smooth, min_cutoff, beta),
+        mouth_threshold=mouth_threshold,
+        csv=csv,
+        csv_landmarks=csv_landmarks,
+        jsonl=jsonl,
+        overlay=overlay,
+        mesh=mesh and mesh.value,  # type: ignore[arg-type]
+        seconds=seconds,
+        overwrite=overwrite,
+    )
+    specs = expand(sources or [str(sample_portrait())])
+    from .progress import shown
+
+    with _stop_on_signals() as stop, shown(_err) as on_progress:
+        report = capture_to_files(specs, options, on_progress=on_progress, stop=stop)
+    _print_report(report)
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if report.failed:
+        raise typer.Exit(InputError.exit_code)
+
+
+def _smoothing(smooth: bool, min_cutoff: float, beta: float) -> Smoothing | None:
+    from .retarget.smooth import Smoothing
+
+    return Smoothing(min_cutoff=min_cutoff, beta=beta) if smooth else None
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Ctrl-C or a TERM signal asks for an orderly end; a second one ends at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+
+    kinds = [signal.SIGINT, signal.SIGTERM]
+    before = [signal.signal(kind, ask) for kind in kinds]
+    try:
+        yield stop
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
+
+
+def _print_report(report: CaptureReport) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("source", "frames", "with a face", "faces", "ms/frame"):
+        table.add_column(name, justify="left" if name == "source" else "right", overflow="fold")
+    for source in report.sources:
+        total = source.milliseconds.get("total")
+        table.add_row(
+            escape(source.name),
+            str(source.frames),
+            str(source.frames_with_faces),
+            str(len(source.ids)),
+            f"{total:.1f}" if total else "",
+        )
+    _out.print(table)
+    for source in report.sources:
+        for note in source.notes:
+            _err.print(f"[yellow]note:[/] {escape(source.name)}: {escape(note)}", highlight=False)
+        if source.error:
+            _err.print(
+                f"[bold red]skipped:[/] {escape(source.name)}: {escape(source.error)}",
+                highlight=False,
+            )
+    if report.interrupted:
+        _err.print("[yellow]stopped early;[/] everything up to here is written")
+    _out.print(f"{report.faces} rows in {report.out / 'faces.parquet'}", highlight=False)
+
+
+@app.command()
+def recover(
+    folder: Annotated[Path, typer.Argument(help="Folder of a capture that was cut off.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", "-f", help="Replace finished results in the folder.")
+    ] = False,
+) -> None:
+    """Rebuild the tables of a capture that was killed or ran out of disk."""
+    from .outputs import recover as rebuild
+
+    recovered = rebuild(folder, overwrite=overwrite)
+    for path in recovered.files:
+        _out.print(str(path), highlight=False)
+    _out.print(f"{recovered.rows} rows recovered", highlight=False)
+    if recovered.dropped_bytes:
+        _err.print(
+            f"[yellow]note:[/] the last {recovered.dropped_bytes} bytes were cut off and are lost"
+        )
+
+
+@app.command()
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Models; without one: a list.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Take this local file; it is verified too.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Never use the network; say what is missing.")
+    ] = False,
+) -> None:
+    """Fetch third-party models into the cache, verified by SHA-256."""
+    from . import zoo
+    from .progress import bytes_shown
+
+    if not names:
+        _print_models()
+        return
+    if source is not None and len(names) > 1:
+        raise InputError(f"--from takes one model at a time, {len(names)} were named")
+    for name in names:
+        with bytes_shown(_err, name) as progress:
+            path = zoo.pull(name, source=source, offline=offline, progress=progress)
+        _out.print(f"{name}: {path}", highlight=False)
+
+
+def _print_models() -> None:
+    from . import zoo
+    from .errors import ModelMissing
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("model", "MB", "licence", "here", "what it is"):
+        table.add_column(title)
+    for spec in zoo.SPECS.values():
+        try:
+            zoo.path(spec.name)
+            here = "yes"
+        except ModelMissing:
+            here = "no"
+        table.add_row(spec.name, f"{spec.size / 1e6:.1f}", spec.licence, here, spec.summary)
+    _out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Look at what works on this machine, and say what to do about the rest."""
+    from .doctor import examine
+
+    marks = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "missing": "[red]missing[/]"}
+    table = Table(box=None, pad_edge=False, show_header=False)
+    findings = examine()
+    for finding in findings:
+        text = escape(finding.detail)
+        if finding.remedy:
+            text += f"\n[bold]{escape(finding.remedy)}[/]"
+        table.add_row(marks[finding.status], escape(finding.name), text)
+    _out.print(table)
+    if any(finding.status == "missing" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,103 @@
+"""The One-Euro filter calms what stands still and follows what moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mien import topology
+from mien.errors import InputError
+from mien.retarget.smooth import FaceSmoother, OneEuro, Smoothing
+
+RATE = 30.0
+
+
+def noise(n: int, scale: float) -> np.ndarray:
+    return np.random.default_rng(3).normal(0, scale, n)
+
+
+def run(filter_: OneEuro, signal: np.ndarray) -> np.ndarray:
+    return np.array([filter_(np.array([v]), i / RATE)[0] for i, v in enumerate(signal)])
+
+
+def test_jitter_of_a_still_signal_is_more_than_halved() -> None:
+    signal = 0.5 + noise(300, 0.002)
+    smooth = run(OneEuro(1.5, 20.0), signal)
+    assert smooth[30:].std() < signal[30:].std() / 2
+
+
+def test_a_fast_step_arrives_within_three_frames() -> None:
+    signal = np.r_[np.zeros(30), np.ones(30)]
+    smooth = run(OneEuro(1.5, 20.0), signal)
+    assert smooth[32] > 0.9
+
+
+def test_a_constant_is_not_changed() -> None:
+    assert np.array_equal(run(OneEuro(1.5, 20.0), np.full(50, 0.3)), np.full(50, 0.3))
+
+
+def test_without_beta_it_is_the_plain_low_pass() -> None:
+    cutoff = 2.0
+    alpha = 1 / (1 + RATE / (2 * np.pi * cutoff))
+    smooth = run(OneEuro(cutoff, 0.0), np.r_[0.0, np.ones(5)])
+    expected = 1 - (1 - alpha) ** np.arange(6)
+    np.testing.assert_allclose(smooth, expected, atol=1e-9)
+
+
+def test_a_long_gap_starts_afresh() -> None:
+    smoother = OneEuro(0.5, 0.0)
+    smoother(np.zeros(1), 0.0)
+    assert smoother(np.ones(1), 5.0)[0] == 1.0
+
+
+def test_the_same_time_twice_gives_the_same_value() -> None:
+    smoother = OneEuro(0.5, 0.0)
+    smoother(np.zeros(1), 0.0)
+    first = smoother(np.ones(1), 0.1)
+    assert smoother(np.full(1, 9.0), 0.1) == first
+
+
+def test_missing_values_stay_missing_and_leave_no_trace() -> None:
+    smoother = OneEuro(1.0, 1.0)
+    smoother(np.array([0.0, np.nan]), 0.0)
+    value = smoother(np.array([np.nan, 0.5]), 1 / RATE)
+    assert np.isnan(value[0])
+    assert value[1] == 0.5
+    assert smoother(np.array([0.25, 0.5]), 2 / RATE)[0] == 0.25
+
+
+def test_landmarks_of_a_near_and_a_far_face_are_smoothed_alike() -> None:
+    near, far = FaceSmoother(Smoothing()), FaceSmoother(Smoothing())
+    face = topology.CANONICAL * np.float32(20)
+    rng = np.random.default_rng(0)
+    for i in range(20):
+        shaken = (face + rng.normal(0, 1, face.shape)).astype(np.float32)
+        a = near.points(shaken, i / RATE)
+        b = far.points(shaken / 4, i / RATE)
+    np.testing.assert_allclose(a, b * 4, rtol=1e-3, atol=1e-2)
+
+
+def test_channels_stay_in_range_and_keep_their_type() -> None:
+    smoother = FaceSmoother(Smoothing())
+    for i in range(30):
+        values = np.full(52, i % 2, np.float32)
+        smoothed = smoother.channels("expression", values, i / RATE)
+        assert smoothed.dtype == np.float32
+        assert smoothed.min() >= 0
+        assert smoothed.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"min_cutoff": 0.0},
+        {"min_cutoff": float("inf")},
+        {"beta": -1.0},
+        {"beta": float("nan")},
+        {"derivative_cutoff": 0.0},
+        {"channels": -2.0},
+    ],
+)
+def test_bad_parameters_are_refused_by_name(values: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=next(iter(values))):
+        Smoothing(**values)

@@ -1,0 +1,271 @@
+"""The road from end to end, on the sample portrait and on made-up faces."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mien.capture import open_source
+
+from mien import engines, geometry, topology
+from mien.channels import mirror
+from mien.engines import Detection
+from mien.errors import InputError
+from mien.retarget.smooth import Smoothing
+from mien.tracker import STAGES, Tracker
+from mien.types import Face, Frame, Landmarks
+
+EMPTY = np.zeros((480, 640, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def engine_name() -> str:
+    reason = engines.available()["facemesh"]
+    if reason:
+        pytest.skip(reason)
+    return "facemesh"
+
+
+@pytest.fixture(scope="module")
+def still(engine_name: str) -> Iterator[Tracker]:
+    with Tracker(engine_name, mode="still") as tracker:
+        yield tracker
+
+
+def turned(image: np.ndarray, degrees: float) -> np.ndarray:
+    """The picture turned clockwise around the face, its border repeated."""
+    matrix = cv2.getRotationMatrix2D((265, 190), -degrees, 1.0)
+    size = (image.shape[1], image.shape[0])
+    return cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+
+
+def only(tracker: Tracker, image: np.ndarray, time: float = 0.0) -> Face:
+    (face,) = tracker.process(Frame(np.ascontiguousarray(image), time)).faces
+    return face
+
+
+@pytest.mark.parametrize("degrees", [-40, -30, -20, -10, 10, 20, 30, 40])
+def test_turning_the_picture_turns_roll_as_much(
+    still: Tracker, portrait: np.ndarray, degrees: float
+) -> None:
+    upright, tilted = only(still, portrait).pose, only(still, turned(portrait, degrees)).pose
+    assert upright is not None
+    assert tilted is not None
+    assert tilted.roll - upright.roll == pytest.approx(degrees, abs=2)
+    # Yaw and pitch are about axes of the camera, so the turned picture turns them too; how far
+    # the face looks away from the camera must stay.
+    away = [math.degrees(math.acos(pose.rotation[2, 2])) for pose in (upright, tilted)]
+    assert away[0] == pytest.approx(away[1], abs=3)
+
+
+def test_the_mirrored_picture_is_the_mirrored_face(still: Tracker, portrait: np.ndarray) -> None:
+    here, there = only(still, portrait), only(still, portrait[:, ::-1])
+    assert here.pose is not None
+    assert there.pose is not None
+    assert there.pose.yaw == pytest.approx(-here.pose.yaw, abs=2)
+    assert there.pose.pitch == pytest.approx(here.pose.pitch, abs=2)
+    assert there.pose.roll == pytest.approx(-here.pose.roll, abs=2)
+    flipped = topology.mirror_points(there.landmarks.points, 512)
+    assert np.linalg.norm(flipped - here.landmarks.points, axis=1).mean() < 3
+    assert here.expression is not None
+    assert there.expression is not None
+    np.testing.assert_allclose(mirror(there.expression), here.expression, atol=0.2)
+
+
+def test_the_size_of_the_picture_does_not_change_the_expression(
+    still: Tracker, portrait: np.ndarray
+) -> None:
+    small = cv2.resize(portrait, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    here, there = only(still, portrait), only(still, small)
+    assert here.pose is not None
+    assert there.pose is not None
+    assert there.pose.scale / here.pose.scale == pytest.approx(0.6, rel=0.03)
+    np.testing.assert_allclose(there.expression, here.expression, atol=0.15)  # type: ignore[arg-type]
+
+
+def test_no_face_is_an_empty_observation(still: Tracker) -> None:
+    seen = still.process(Frame(EMPTY, 1.5, 3))
+    assert seen.faces == ()
+    assert (seen.index, seen.time, seen.size) == (3, 1.5, (640, 480))
+    assert list(seen.timings) == [*STAGES, "total"]
+    assert sum(seen.timings[s] for s in STAGES) == pytest.approx(seen.timings["total"])
+
+
+class Puppet:
+    """An engine that shows the canonical face wherever a script says."""
+
+    name = "puppet"
+
+    def __init__(self, script: list[list[np.ndarray]]) -> None:
+        self.script = script
+        self.resets = 0
+        self.closed = False
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        faces = self.script[frame.index]
+        return [Detection(Landmarks(points, frame.size)) for points in faces]
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def puppet(
+    x: float = 320, y: float = 240, yaw: float = 0, pitch: float = 0, roll: float = 0, s: float = 15
+) -> np.ndarray:
+    rotation = geometry.matrix_from_euler(yaw, pitch, roll)
+    points = geometry.project(topology.CANONICAL.astype(float), rotation, np.array([x, y, 0.0]), s)
+    return points.astype(np.float32)
+
+
+def play(tracker: Tracker, count: int, rate: float = 30.0) -> list[tuple[Face, ...]]:
+    return [tracker.process(Frame(EMPTY, i / rate, i)).faces for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "roll"), [(0, 0, 0), (25, 0, 0), (0, -20, 0), (0, 0, 35), (-30, 15, -10)]
+)
+def test_pose_of_a_made_up_face_is_exact(yaw: float, pitch: float, roll: float) -> None:
+    tracker = Tracker(Puppet([[puppet(200, 300, yaw, pitch, roll, 12)]]))
+    pose = play(tracker, 1)[0][0].pose
+    assert pose is not None
+    assert (pose.yaw, pose.pitch, pose.roll) == pytest.approx((yaw, pitch, roll), abs=0.01)
+    assert pose.scale == pytest.approx(12, rel=1e-3)
+    np.testing.assert_allclose(pose.translation, [200, 300, 0], atol=0.05)
+
+
+def test_expression_does_not_change_with_pose() -> None:
+    poses = [(0, 0, 0), (30, 0, 0), (-30, 10, 20), (0, -25, -15)]
+    tracker = Tracker(
+        Puppet([[puppet(yaw=y, pitch=p, roll=r)] for y, p, r in poses]), smoothing=None
+    )
+    first, *others = (faces[0].expression for faces in play(tracker, len(poses)))
+    for other in others:
+        np.testing.assert_allclose(other, first, atol=1e-3)
+
+
+def test_smoothing_calms_and_off_is_raw() -> None:
+    rng = np.random.default_rng(1)
+    script = [[puppet() + rng.normal(0, 0.5, (478, 3)).astype(np.float32)] for _ in range(60)]
+
+    def jitter(smoothing: Smoothing | None) -> float:
+        frames = play(Tracker(Puppet(script), smoothing=smoothing), 60)
+        return float(np.stack([f[0].landmarks.points for f in frames])[30:].std(axis=0).mean())
+
+    assert jitter(None) == pytest.approx(0.5, rel=0.1)
+    assert jitter(Smoothing()) < 0.25
+    raw = play(Tracker(Puppet(script), smoothing=None), 1)[0][0].landmarks.points
+    np.testing.assert_array_equal(raw, script[0][0])
+
+
+def test_smoothing_works_with_several_faces() -> None:
+    rng = np.random.default_rng(1)
+
+    def shaken(x: float) -> np.ndarray:
+        return puppet(x, s=8) + rng.normal(0, 0.5, (478, 3)).astype(np.float32)
+
+    script = [[shaken(120), shaken(450)] for _ in range(60)]
+    frames = play(Tracker(Puppet(script), max_faces=2), 60)
+    for i in range(2):
+        points = np.stack([f[i].landmarks.points for f in frames])[30:]
+        assert points.std(axis=0).mean() < 0.25
+
+
+def test_configure_takes_effect_and_keeps_the_rest() -> None:
+    tracker = Tracker(Puppet([[puppet()]] * 4))
+    tracker.configure(mouth_threshold=0.001)
+    assert tracker.smoothing == Smoothing()
+    assert play(tracker, 1)[0][0].mouth_open is True
+    tracker.configure(smoothing=None)
+    assert tracker.smoothing is None
+    with pytest.raises(InputError, match="mouth"):
+        tracker.configure(mouth_threshold=-1)
+
+
+def test_time_must_rise_until_reset() -> None:
+    engine = Puppet([[puppet()], [puppet()]])
+    tracker = Tracker(engine)
+    tracker.process(Frame(EMPTY, 2.0, 0))
+    with pytest.raises(InputError, match="reset"):
+        tracker.process(Frame(EMPTY, 1.0, 1))
+    tracker.reset()
+    assert engine.resets == 1
+    assert tracker.process(Frame(EMPTY, 1.0, 1)).faces[0].id == 1
+
+
+def test_the_tracker_closes_its_engine() -> None:
+    engine = Puppet([])
+    with Tracker(engine):
+        assert not engine.closed
+    assert engine.closed
+
+
+def test_faces_come_in_order_of_their_ids_and_no_more_than_asked() -> None:
+    left, right = puppet(120, s=8), puppet(450, s=8)
+    tracker = Tracker(Puppet([[left, right], [right, left], [right, left]]), max_faces=2)
+    for faces in play(tracker, 3):
+        assert [f.id for f in faces] == [1, 2]
+        assert faces[0].landmarks.box[0] < faces[1].landmarks.box[0]
+    crowd = Tracker(Puppet([[left, right]]), max_faces=1)
+    assert len(play(crowd, 1)[0]) == 1
+
+
+def portraits_that_cross(portrait: np.ndarray) -> list[np.ndarray]:
+    """The portrait and its darker double walk through each other."""
+    face = cv2.resize(portrait[30:350, 130:410], (210, 240), interpolation=cv2.INTER_AREA)
+    other = (np.asarray(face[:, ::-1], np.float32) * [0.75, 0.55, 0.5]).astype(np.uint8)
+    frames = []
+    for i in range(60):
+        canvas = np.full((360, 900, 3), 60, np.uint8)
+        x = round(40 + i * 10)
+        canvas[60:300, 690 - x + 0 : 690 - x + 210] = other
+        canvas[60:300, x : x + 210] = face
+        frames.append(canvas)
+    return frames
+
+
+def test_ids_survive_a_crossing_with_the_real_engine(
+    engine_name: str, portrait: np.ndarray
+) -> None:
+    frames = portraits_that_cross(portrait)
+    with Tracker(engine_name, max_faces=2) as tracker:
+        seen = [tracker.process(Frame(f, i / 30, i)).faces for i, f in enumerate(frames)]
+    centre = {f.id: f.pose.translation[0] for f in seen[0] if f.pose}
+    right_going = min(centre, key=lambda i: centre[i])
+    for faces in (seen[0], seen[20], seen[-1]):
+        assert {f.id for f in faces} == set(centre)
+    end = {f.id: f.pose.translation[0] for f in seen[-1] if f.pose}
+    assert end[right_going] == max(end.values())
+
+
+@pytest.mark.shared
+def test_the_id_holds_while_hands_cover_the_face(engine_name: str, shared: Path) -> None:
+    ids = set()
+    count = 0
+    with (
+        open_source(str(shared / "media" / "videos" / "emotions-occlusion.mp4")) as source,
+        Tracker(engine_name, max_faces=2) as tracker,
+    ):
+        for seen in tracker.stream(source):
+            ids |= {face.id for face in seen.faces}
+            count += len(seen.faces)
+    assert ids == {1}
+    assert count > 450
+
+
+def test_starting_an_engine_leaves_standard_error_alone(engine_name: str) -> None:
+    code = (
+        "import numpy as np; from mien.tracker import Tracker; from mien.types import Frame;"
+        "from mien.capture import read_image; from mien.assets import sample_portrait;"
+        f"t = Tracker({engine_name!r}); t.process(Frame(read_image(sample_portrait())))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
