@@ -9,9 +9,9 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from mien.capture import read_image
 
 from mien.assets import sample_portrait
+from mien.capture import read_image
 
 RATE = 30
 

@@ -45,7 +45,8 @@ def measure() -> list[Line]:
             value=(late - early) / 1e6,
             unit="MB",
             target="<= 20",
-            detail=f"{early / 1e6:.0f} MB, then {late / 1e6:.0f} MB; {FRAMES / seconds:.0f} frames/s",
+            detail=f"{early / 1e6:.0f} MB, then {late / 1e6:.0f} MB; "
+            f"{FRAMES / seconds:.0f} frames/s",
             command="python -m benchmarks memory",
         )
     ]

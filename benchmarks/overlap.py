@@ -7,9 +7,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from mien.capture import open_source
-
 from mien.batch import CaptureOptions, Sink, capture_to_files
+from mien.capture import open_source
 from mien.outputs import TableWriter
 from mien.tracker import Tracker
 

@@ -35,8 +35,9 @@ def measure() -> list[Line]:
     ours, theirs = _free_port(), _free_port()
     mien = ["-m", "mien", "live", "--no-browser", "--port", str(ours), "--engine", "facemesh"]
     original = ["-m", "uvicorn", "benchmarks.original:app", "--port", str(theirs)]
-    with _server(mien, ours), _server(original, theirs), httpx.Client() as client:
-        with connect(f"ws://127.0.0.1:{ours}/ws", compression=None, max_size=None) as socket_:
+    with _server(mien, ours), _server(original, theirs):
+        url = f"ws://127.0.0.1:{ours}/ws"
+        with httpx.Client() as client, connect(url, compression=None, max_size=None) as socket_:
             socket_.recv()  # ready
 
             def post(jpeg: bytes, _: int) -> None:

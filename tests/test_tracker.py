@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mien.capture import open_source
 
 from mien import engines, geometry, topology
+from mien.capture import open_source
 from mien.channels import mirror
 from mien.engines import Detection
 from mien.errors import InputError

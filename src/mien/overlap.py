@@ -44,14 +44,18 @@ class ReadAhead:
 
     def _put(self, item: Any, *, drop: bool = False) -> bool:
         while not (self._done.is_set() or self._stop.is_set()):
-            try:
-                self._queue.put(item, timeout=0 if drop else 0.1)
-            except queue.Full:
-                if drop:
-                    self._drop_oldest()
-            else:
+            if self._offer(item, wait=0.0 if drop else 0.1):
                 return True
+            if drop:
+                self._drop_oldest()
         return False
+
+    def _offer(self, item: Any, wait: float) -> bool:
+        try:
+            self._queue.put(item, block=wait > 0, timeout=wait)
+        except queue.Full:
+            return False
+        return True
 
     def _drop_oldest(self) -> None:
         try:
