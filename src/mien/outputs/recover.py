@@ -1,0 +1,156 @@
+"""What an interrupted capture left in a folder, made whole again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import OutputError
+from .files import is_locked, output_error, part_path
+from .schema import faces_schema
+from .table import FORMATS_KEY, JOURNAL, PARQUET, TextFile, write_parquet
+
+__all__ = ["Recovered", "recover"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What :func:`recover` made.
+
+    Attributes:
+        files: whole files under their own names.
+        rows: rows in the table.
+        dropped_bytes: length of the end of the journal that could not be read: a batch that was
+            being written when the capture broke off. 0 when nothing was lost.
+    """
+
+    files: tuple[Path, ...]
+    rows: int
+    dropped_bytes: int
+
+
+class _Journal:
+    """Reads the whole batches of a journal that may break off anywhere."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._good = 0
+        self._size = path.stat().st_size
+        try:
+            with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:
+                self.schema: pa.Schema = stream.schema
+        except (pa.ArrowInvalid, OSError) as error:
+            raise OutputError(
+                f"{path} ({self._size:,} bytes) breaks off before its first row, or is no journal "
+                "of mien: there is nothing to recover. Remove it to use the folder again."
+            ) from error
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The batches in order, up to the first that is not whole."""
+        with pa.OSFile(str(self.path), "rb") as file, pa.ipc.open_stream(file) as stream:
+            self._good = file.tell()
+            while True:
+                try:
+                    batch = stream.read_next_batch()
+                    batch.validate()
+                except StopIteration:
+                    self._good = self._size
+                    return
+                except (pa.ArrowInvalid, OSError):
+                    return
+                self._good = file.tell()
+                yield batch
+
+    @property
+    def dropped_bytes(self) -> int:
+        """Bytes after the last whole batch, once the batches have been read."""
+        return self._size - self._good
+
+
+def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
+    """Finish what a killed capture, a crash or a full disk left unfinished.
+
+    The journal ``faces.arrows.part`` becomes ``faces.parquet``, and the CSV and JSON lines that
+    the capture was writing are written anew from it; then it is removed. Videos
+    (``*.mp4.part``) can be played as they are and get their own name.
+
+    Args:
+        folder: output folder of the capture.
+        overwrite: replace files that have the names already.
+
+    Raises:
+        OutputError: there is nothing to recover, the capture still runs, a file exists already,
+            or the system refuses. The journal then stays.
+    """
+    folder = Path(folder)
+    journal_path = part_path(folder / JOURNAL)
+    videos = sorted(folder.glob("*.mp4.part"))
+    if not journal_path.exists() and not videos:
+        raise OutputError(
+            f"{folder} holds no unfinished capture (no {journal_path.name}, no *.mp4.part): "
+            "there is nothing to recover."
+        )
+    files: list[Path] = []
+    rows = dropped = 0
+    if journal_path.exists():
+        files, rows, dropped = _recover_table(folder, journal_path, overwrite)
+    for part in videos:
+        target = part.with_suffix("")
+        _check_free(target, overwrite)
+        part.replace(target)
+        files.append(target)
+    return Recovered(tuple(files), rows, dropped)
+
+
+def _check_free(path: Path, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise OutputError(
+            f"{path} exists already. Move it away, or replace it with --overwrite; the unfinished "
+            "capture is kept."
+        )
+
+
+def _recover_table(folder: Path, path: Path, overwrite: bool) -> tuple[list[Path], int, int]:
+    try:
+        if is_locked(path):
+            raise OutputError(f"{folder} is still being written. Wait until the capture has ended.")
+        journal = _Journal(path)
+        about = dict(journal.schema.metadata or {})
+        formats = json.loads(about.pop(FORMATS_KEY, b"{}"))
+        targets = [folder / PARQUET, *(folder / name for name in formats.get("names", ()))]
+        made = _made_from(targets[0], about)
+        texts = [target for target in targets[1:] if not (made and target.exists())]
+        for target in texts if made else targets:
+            _check_free(target, overwrite)
+        if made:  # killed between the renaming of the table and the removal of its journal
+            rows = sum(batch.num_rows for batch in journal.batches())
+        else:
+            schema = faces_schema().with_metadata(about)
+            rows = write_parquet(targets[0], schema, journal.batches())
+        for target in texts:
+            text = TextFile(target, landmarks=formats["landmarks"])
+            for batch in journal.batches():
+                text.append(batch)
+            text.file.commit()
+        path.unlink()
+    except OSError as error:
+        safe = f"The capture is still safe in {path}."
+        raise output_error(error, folder, safe) from error
+    return targets, rows, journal.dropped_bytes
+
+
+def _made_from(parquet: Path, about: dict[bytes, bytes]) -> bool:
+    """Whether this table was made from the journal with this metadata."""
+    if not parquet.exists():
+        return False
+    try:
+        made: dict[bytes, bytes] = pq.read_schema(parquet).metadata or {}
+    except (pa.ArrowInvalid, OSError):
+        return False
+    created = b"mien.created"
+    return created in about and made.get(created) == about[created]
