@@ -77,7 +77,7 @@ def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
 
     The journal ``faces.arrows.part`` becomes ``faces.parquet``, and the CSV and JSON lines that
     the capture was writing are written anew from it; then it is removed. Videos
-    (``*.mp4.part``) can be played as they are and get their own name.
+    (``*.mp4.part``, also one folder down) can be played as they are and get their own name.
 
     Args:
         folder: output folder of the capture.
@@ -89,7 +89,7 @@ def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
     """
     folder = Path(folder)
     journal_path = part_path(folder / JOURNAL)
-    videos = sorted(folder.glob("*.mp4.part"))
+    videos = sorted({*folder.glob("*.mp4.part"), *folder.glob("*/*.mp4.part")})
     if not journal_path.exists() and not videos:
         raise OutputError(
             f"{folder} holds no unfinished capture (no {journal_path.name}, no *.mp4.part): "

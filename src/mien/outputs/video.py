@@ -25,7 +25,7 @@ _BT709 = 1
 _LIMITED_RANGE = 1
 
 _CONTAINER = {
-    # delay_moov: a first frame later than 0 keeps its time.
+    # delay_moov: a first frame later than 0 keeps its time (sound from FFmpeg 8.1 on).
     "movflags": "hybrid_fragmented+frag_keyframe+delay_moov",
     # A whole fragment must not wait for the next one in a buffer of this process.
     "fflags": "+flush_packets",
