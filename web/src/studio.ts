@@ -34,6 +34,7 @@ const NOTHING: Source = { kind: "none", phase: "idle", name: "" };
 /** Frames a second below which a live face moves haltingly, and how long that must hold. */
 const SLOW = 7;
 const SLOW_FOR = 6000;
+const SOFTWARE_RATE = 15;
 
 export class Studio {
   readonly store: Store<StudioState>;
@@ -110,6 +111,17 @@ export class Studio {
     return this.store.get().settings;
   }
 
+  /** Most pictures drawn a second; 0 is the display's own rate. */
+  private get cap(): number {
+    // Drawing in software at the display's rate would leave nothing for the face itself.
+    return this.caps.fps ?? (this.settings.fps || (this.stage?.software ? SOFTWARE_RATE : 0));
+  }
+
+  /** Whether pictures are drawn without a graphics card. */
+  get software(): boolean {
+    return this.stage?.software ?? false;
+  }
+
   get mirrored(): boolean {
     const { source, settings, take } = this.store.get();
     return take !== null ? settings.mirror : source.kind === "camera" && settings.mirror;
@@ -131,14 +143,11 @@ export class Studio {
     const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
     let stage: Stage;
     try {
-      const fps = this.caps.fps ?? this.settings.fps;
-      stage = new Stage(canvas, { fps, size: this.caps.size, reducedMotion });
+      stage = new Stage(canvas, { size: this.caps.size, reducedMotion });
     } catch {
       this.store.set({ canDraw: false });
       return () => undefined;
     }
-    // Drawing in software at the display's rate would leave nothing for the face itself.
-    if (stage.software && stage.fps === 0) stage.fps = 20;
     this.stage = stage;
     this.dress();
     return () => {
@@ -166,7 +175,6 @@ export class Studio {
     saveSettings(settings);
     this.dress();
     if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
-    if ("fps" in part && this.stage) this.stage.fps = this.caps.fps ?? settings.fps;
     if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.useCamera();
     for (const callback of this.everyPicture) callback();
   }
@@ -458,6 +466,8 @@ export class Studio {
 
   private readonly tick = (now: number): void => {
     requestAnimationFrame(this.tick);
+    // Everything that is drawn keeps to the cap: bars and numbers cost as much as the stage does.
+    if (this.cap > 0 && now - this.lastTick < 1000 / this.cap - 4) return;
     const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
     this.lastTick = now;
     this.review.tick(now);

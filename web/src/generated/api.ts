@@ -3,159 +3,94 @@
  * Do not make direct changes to the file.
  */
 
-export type paths = Record<string, never>;
+export interface paths {
+    "/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find faces in a picture
+         * @description Faces, the largest first, with landmarks, head pose and expression channels.
+         *
+         *     Send the picture as the field `file` of a form, or as the body itself with its image type.
+         *     Its EXIF orientation is applied. Without a face the answer is 200 with no faces.
+         */
+        post: operations["infer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether it can answer
+         * @description Always 200 when the server runs; `status` says whether the models are there.
+         */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counters for Prometheus
+         * @description Frames, faces, errors by code, latency by stage, sessions, memory.
+         */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sample.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The sample portrait
+         * @description A photo with one face, from the server's matplotlib.
+         */
+        get: operations["sample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * Configure
-         * @description From the page: change the session. What is left out or null stays as it is.
-         *
-         *     Another engine or number of faces loads a tracker, which takes a moment and starts face ids
-         *     afresh.
-         */
-        Configure: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "configure";
-            /** Engine */
-            engine?: string | null;
-            /** Max Faces */
-            max_faces?: number | null;
-            /** Smoothing */
-            smoothing?: components["schemas"]["SmoothingValues"] | ("off" | "default") | null;
-            /** Mouth Threshold */
-            mouth_threshold?: number | null;
-        };
-        /**
-         * Configured
-         * @description To the page: the answer to `configure` and `reset`, with what is now in force.
-         */
-        Configured: {
-            /** Engine */
-            engine: string;
-            /** Max Faces */
-            max_faces: number;
-            /** Smoothing */
-            smoothing: components["schemas"]["SmoothingValues"] | "off";
-            /** Mouth Threshold */
-            mouth_threshold: number;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "configured";
-        };
-        /**
-         * ErrorMessage
-         * @description To the page: a message that could not be used, or why the server hangs up.
-         */
-        ErrorMessage: {
-            /**
-             * Code
-             * @enum {string}
-             */
-            code: "bad_request" | "unauthorised" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_large" | "too_many_pixels" | "wrong_host" | "unsupported_media" | "unreadable_image" | "invalid_value" | "rate_limited" | "internal" | "model_missing" | "engine_failed" | "busy" | "bad_message" | "sessions_full" | "slow_reader" | "too_many_errors";
-            /**
-             * Message
-             * @description What was given and what was expected.
-             */
-            message: string;
-            /**
-             * Hint
-             * @description What to do.
-             */
-            hint: string;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "error";
-            /**
-             * Sequence
-             * @description The frame this is the answer to, null when it is about none.
-             * @default null
-             */
-            sequence: number | null;
-        };
-        /**
-         * Limits
-         * @description What the server accepts.
-         */
-        Limits: {
-            /** Max Message Bytes */
-            max_message_bytes: number;
-            /** Max Pixels */
-            max_pixels: number;
-            /** Max Faces */
-            max_faces: number;
-            /** Frames Per Second */
-            frames_per_second: number;
-        };
-        /**
-         * Ready
-         * @description To the page, once, when frames may be sent.
-         */
-        Ready: {
-            /** Engine */
-            engine: string;
-            /** Max Faces */
-            max_faces: number;
-            /** Smoothing */
-            smoothing: components["schemas"]["SmoothingValues"] | "off";
-            /** Mouth Threshold */
-            mouth_threshold: number;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "ready";
-            /** Version */
-            version: string;
-            /** Wire */
-            wire: number;
-            /**
-             * Engines
-             * @description Every engine: null when it can run here, else why not.
-             */
-            engines: {
-                [key: string]: string | null;
-            };
-            limits: components["schemas"]["Limits"];
-        };
-        /**
-         * Reset
-         * @description From the page: forget the frames seen so far; the next one belongs to another source.
-         */
-        Reset: {
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "reset";
-        };
-        /**
-         * SmoothingValues
-         * @description One-Euro filter.
-         */
-        SmoothingValues: {
-            /**
-             * Min Cutoff
-             * @description Hz; lower is calmer and lags more.
-             */
-            min_cutoff: number;
-            /**
-             * Beta
-             * @description How fast the cut-off rises with speed.
-             */
-            beta: number;
-        };
-        /** ClientMessage */
-        ClientMessage: components["schemas"]["Configure"] | components["schemas"]["Reset"];
-        /** ServerMessage */
-        ServerMessage: components["schemas"]["Ready"] | components["schemas"]["Configured"] | components["schemas"]["ErrorMessage"];
         /**
          * Box
          * @description Smallest upright box around the landmarks, in pixels; it may reach out of the picture.
@@ -245,14 +180,14 @@ export interface components {
              * @description FACS intensities, 0..1.
              */
             action_units: {
-                [key: string]: number;
+                [key: string]: number | null;
             } | null;
             /**
              * Emotion
              * @description Probabilities that sum to 1.
              */
             emotion: {
-                [key: string]: number;
+                [key: string]: number | null;
             } | null;
         };
         /**
@@ -429,6 +364,158 @@ export interface components {
             /** Height */
             height: number;
         };
+        /**
+         * Configure
+         * @description From the page: change the session. What is left out or null stays as it is.
+         *
+         *     Another engine or number of faces loads a tracker, which takes a moment and starts face ids
+         *     afresh.
+         */
+        Configure: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "configure";
+            /** Engine */
+            engine?: string | null;
+            /** Max Faces */
+            max_faces?: number | null;
+            /** Smoothing */
+            smoothing?: components["schemas"]["SmoothingValues"] | ("off" | "default") | null;
+            /**
+             * Mouth Threshold
+             * @description Gap between the inner lips over the width of the inner mouth.
+             */
+            mouth_threshold?: number | null;
+        };
+        /**
+         * Configured
+         * @description To the page: the answer to `configure` and `reset`, with what is now in force.
+         */
+        Configured: {
+            /** Engine */
+            engine: string;
+            /** Max Faces */
+            max_faces: number;
+            /** Smoothing */
+            smoothing: components["schemas"]["SmoothingValues"] | "off";
+            /** Mouth Threshold */
+            mouth_threshold: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "configured";
+        };
+        /**
+         * ErrorMessage
+         * @description To the page: a message that could not be used, or why the server hangs up.
+         */
+        ErrorMessage: {
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "bad_request" | "unauthorised" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_large" | "too_many_pixels" | "wrong_host" | "unsupported_media" | "unreadable_image" | "invalid_value" | "rate_limited" | "internal" | "model_missing" | "engine_failed" | "busy" | "bad_message" | "sessions_full" | "slow_reader" | "too_many_errors";
+            /**
+             * Message
+             * @description What was given and what was expected.
+             */
+            message: string;
+            /**
+             * Hint
+             * @description What to do.
+             */
+            hint: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "error";
+            /**
+             * Sequence
+             * @description The frame this is the answer to, null when it is about none.
+             * @default null
+             */
+            sequence: number | null;
+        };
+        /**
+         * Limits
+         * @description What the server accepts.
+         */
+        Limits: {
+            /** Max Message Bytes */
+            max_message_bytes: number;
+            /** Max Pixels */
+            max_pixels: number;
+            /** Max Faces */
+            max_faces: number;
+            /** Frames Per Second */
+            frames_per_second: number;
+        };
+        /**
+         * Ready
+         * @description To the page, once, when frames may be sent.
+         */
+        Ready: {
+            /** Engine */
+            engine: string;
+            /** Max Faces */
+            max_faces: number;
+            /** Smoothing */
+            smoothing: components["schemas"]["SmoothingValues"] | "off";
+            /** Mouth Threshold */
+            mouth_threshold: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "ready";
+            /** Version */
+            version: string;
+            /** Wire */
+            wire: number;
+            /**
+             * Engines
+             * @description Every engine: null when it can run here, else why not.
+             */
+            engines: {
+                [key: string]: string | null;
+            };
+            limits: components["schemas"]["Limits"];
+        };
+        /**
+         * Reset
+         * @description From the page: forget the frames seen so far; the next one belongs to another source.
+         */
+        Reset: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reset";
+        };
+        /**
+         * SmoothingValues
+         * @description One-Euro filter.
+         */
+        SmoothingValues: {
+            /**
+             * Min Cutoff
+             * @description Hz; lower is calmer and lags more.
+             */
+            min_cutoff: number;
+            /**
+             * Beta
+             * @description How fast the cut-off rises with speed.
+             */
+            beta: number;
+        };
+        /** ClientMessage */
+        ClientMessage: components["schemas"]["Configure"] | components["schemas"]["Reset"];
+        /** ServerMessage */
+        ServerMessage: components["schemas"]["Ready"] | components["schemas"]["Configured"] | components["schemas"]["ErrorMessage"];
     };
     responses: never;
     parameters: never;
@@ -437,4 +524,207 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    infer: {
+        parameters: {
+            query?: {
+                /** @description The most faces to answer with. */
+                max_faces?: number | null;
+                /** @description Whether to send the points. */
+                landmarks?: boolean;
+                /** @description Openness above which the mouth counts as open. */
+                mouth_threshold?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The picture.
+                     */
+                    file?: string;
+                    /**
+                     * Format: binary
+                     * @description The same under another name.
+                     */
+                    image?: string;
+                } | unknown | unknown;
+                "image/*": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InferAnswer"];
+                };
+            };
+            /** @description The body is not what its type says, or holds no picture. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A page of a site that is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes or pixels. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Neither a form nor an image. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is not called by that name. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a picture that can be read, or a value out of range. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The models are not there, or too many pictures wait already. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description matplotlib's sample data are missing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

@@ -58,22 +58,29 @@ export class Live {
   offer(video: HTMLVideoElement, width: number): void {
     const now = performance.now();
     if (!this.ready || this.capturing || !video.videoWidth || !this.flight.free(now)) return;
-    this.capturing = true;
     const scale = Math.min(1, width / video.videoWidth);
     const size = {
-      resizeWidth: Math.max(1, Math.round(video.videoWidth * scale)),
-      resizeHeight: Math.max(1, Math.round(video.videoHeight * scale)),
-      resizeQuality: "low" as const,
+      width: Math.max(1, Math.round(video.videoWidth * scale)),
+      height: Math.max(1, Math.round(video.videoHeight * scale)),
     };
-    createImageBitmap(video, scale < 1 ? size : {})
-      .then((bitmap) => {
-        const sequence = this.flight.launch(now);
-        const order: Order = { kind: "frame", bitmap, sequence, time: now / 1000 };
-        this.worker.postMessage(order, [bitmap]);
-      })
+    if ("VideoFrame" in window) {
+      // A frame stays where the decoder put it; a bitmap of it may go by way of the graphics
+      // card, whose queue the stage fills.
+      this.launch(new VideoFrame(video), size, now);
+      return;
+    }
+    this.capturing = true;
+    createImageBitmap(video)
+      .then((bitmap) => this.launch(bitmap, size, now))
       // The source was taken away between two frames; the next one has its own chance.
       .catch(() => undefined)
       .finally(() => (this.capturing = false));
+  }
+
+  private launch(image: VideoFrame | ImageBitmap, size: { width: number; height: number }, now: number): void {
+    const sequence = this.flight.launch(now);
+    const order: Order = { kind: "frame", image, ...size, sequence, time: now / 1000 };
+    this.worker.postMessage(order, [image]);
   }
 
   private order(order: Order): void {

@@ -19,12 +19,15 @@ export type Order =
   | { readonly kind: "text"; readonly message: ClientMessage }
   | {
       readonly kind: "frame";
-      readonly bitmap: ImageBitmap;
+      readonly image: VideoFrame | ImageBitmap;
+      /** Size to send it in. */
+      readonly width: number;
+      readonly height: number;
       readonly sequence: number;
       readonly time: number;
     };
 
-/** From the worker. The bitmap of a frame comes back with its answer. */
+/** From the worker. A frame comes back with its answer, in the size it was sent. */
 export type Report =
   | { readonly kind: "opened" }
   | { readonly kind: "closed"; readonly code: number; readonly reason: string }

@@ -4,8 +4,10 @@ import { ANSWER_BYTES, FRAME_BYTES, SUBPROTOCOL, TOKEN_PREFIX } from "../generat
 import { encodeHeader, sequenceOf } from "./protocol";
 import type { Order, Report, ServerMessage } from "./messages";
 
+type Frame = Extract<Order, { kind: "frame" }>;
+
 interface Pending {
-  readonly bitmap: ImageBitmap;
+  readonly bitmap: Promise<ImageBitmap>;
   readonly encoding: number;
 }
 
@@ -22,8 +24,12 @@ function report(value: Report, transfer: Transferable[] = []): void {
   self.postMessage(value, { transfer });
 }
 
+function discard(bitmap: Promise<ImageBitmap>): void {
+  void bitmap.then((picture) => picture.close());
+}
+
 function drop(): void {
-  for (const { bitmap } of pending.values()) bitmap.close();
+  for (const { bitmap } of pending.values()) discard(bitmap);
   pending.clear();
 }
 
@@ -45,19 +51,23 @@ function open(url: string, token: string | null): void {
       return;
     }
     if (data.byteLength < ANSWER_BYTES) return;
-    const sequence = sequenceOf(data);
-    const frame = pending.get(sequence);
-    for (const [other, { bitmap }] of pending) {
-      if (other > sequence) continue;
-      if (other < sequence) bitmap.close();
-      pending.delete(other);
-    }
-    const bitmap = frame?.bitmap ?? null;
-    report(
-      { kind: "answer", buffer: data, bitmap, encoding: frame?.encoding ?? 0 },
-      bitmap ? [data, bitmap] : [data],
-    );
+    void answer(data);
   };
+}
+
+async function answer(buffer: ArrayBuffer): Promise<void> {
+  const sequence = sequenceOf(buffer);
+  const frame = pending.get(sequence);
+  for (const [other, { bitmap }] of pending) {
+    if (other > sequence) continue;
+    if (other < sequence) discard(bitmap);
+    pending.delete(other);
+  }
+  const bitmap = frame ? await frame.bitmap : null;
+  report(
+    { kind: "answer", buffer, bitmap, encoding: frame?.encoding ?? 0 },
+    bitmap ? [buffer, bitmap] : [buffer],
+  );
 }
 
 function close(): void {
@@ -67,40 +77,41 @@ function close(): void {
   drop();
 }
 
-async function send(bitmap: ImageBitmap, sequence: number, time: number): Promise<void> {
+async function send({ image, width, height, sequence, time }: Frame): Promise<void> {
   const target = socket;
+  const began = performance.now();
   if (!target || target.readyState !== WebSocket.OPEN || !context) {
-    bitmap.close();
+    image.close();
     return;
   }
-  const began = performance.now();
-  const { width, height } = bitmap;
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
     canvas.height = height;
   }
-  context.drawImage(bitmap, 0, 0);
+  context.drawImage(image, 0, 0, width, height);
+  image.close();
+  const picture = context.getImageData(0, 0, width, height);
+  // From pixels in memory, so that neither the preview nor the stage has to fetch them back.
+  const bitmap = createImageBitmap(picture);
   if (raw) {
-    const pixels = context.getImageData(0, 0, width, height).data;
-    const size = FRAME_BYTES + pixels.byteLength;
+    const size = FRAME_BYTES + picture.data.byteLength;
     if (message.byteLength !== size) message = new Uint8Array(size);
     encodeHeader(message.buffer, "RGBA", sequence, time, width, height);
-    message.set(pixels, FRAME_BYTES);
-    pending.set(sequence, { bitmap, encoding: performance.now() - began });
-    target.send(message);
-    return;
+    message.set(picture.data, FRAME_BYTES);
+  } else {
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY });
+    const pixels = await blob.arrayBuffer();
+    message = new Uint8Array(FRAME_BYTES + pixels.byteLength);
+    encodeHeader(message.buffer, "IMAGE", sequence, time, 0, 0);
+    message.set(new Uint8Array(pixels), FRAME_BYTES);
   }
-  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: JPEG_QUALITY });
-  const pixels = await blob.arrayBuffer();
+  const encoding = performance.now() - began;
   if (socket !== target) {
-    bitmap.close();
+    (await bitmap).close();
     return;
   }
-  const encoded = new Uint8Array(FRAME_BYTES + pixels.byteLength);
-  encodeHeader(encoded.buffer, "IMAGE", sequence, time, 0, 0);
-  encoded.set(new Uint8Array(pixels), FRAME_BYTES);
-  pending.set(sequence, { bitmap, encoding: performance.now() - began });
-  target.send(encoded);
+  pending.set(sequence, { bitmap, encoding });
+  target.send(message);
 }
 
 self.onmessage = ({ data }: MessageEvent<Order>) => {
@@ -116,7 +127,7 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(data.message));
       break;
     case "frame":
-      void send(data.bitmap, data.sequence, data.time);
+      void send(data);
       break;
   }
 };

@@ -5,6 +5,7 @@ import {
   DoubleSide,
   LineBasicMaterial,
   MeshBasicMaterial,
+  MeshLambertMaterial,
   MeshStandardMaterial,
   ShaderMaterial,
   SRGBColorSpace,
@@ -92,7 +93,7 @@ void main() {
 export class Materials {
   readonly texture = new Texture<TexImageSource>();
   readonly clay = new MeshStandardMaterial({ color: "#d8cfc6", roughness: 0.58, side: DoubleSide });
-  readonly photo: MeshStandardMaterial;
+  readonly photo: MeshLambertMaterial;
   /** Hides the lines and dots of the far side. */
   readonly veil = new MeshBasicMaterial({
     side: DoubleSide,
@@ -124,10 +125,9 @@ export class Materials {
     // Bitmaps cannot be turned over on upload; texture coordinates count from the first row.
     this.texture.flipY = false;
     // The photo carries its own light; a little of the stage's shows the relief when turned.
-    this.photo = new MeshStandardMaterial({
-      color: "#8a8a8a",
+    this.photo = new MeshLambertMaterial({
+      color: "#7d7d7d",
       emissive: "#b4b4b4",
-      roughness: 0.85,
       side: DoubleSide,
     });
   }

@@ -21,8 +21,6 @@ import { Materials, PALETTE, type ThemeName } from "./materials";
 import { type Frame3, frameOf, layout, spread } from "./placement";
 
 export interface StageOptions {
-  /** Most pictures drawn a second; 0 is the display's own rate. */
-  fps: number;
   /** Longest side of what is drawn, in pixels; 0 follows the display. */
   size: number;
   reducedMotion: boolean;
@@ -32,6 +30,8 @@ export interface StageOptions {
 const GRACE = 350;
 const SILENCE = 2000;
 const FOV = 24;
+/** Longest side drawn without a graphics card; more would leave no time for the face itself. */
+const SOFTWARE_SIZE = 720;
 /** A little above the level of the eyes, as a portrait is taken. */
 const HOME = new Spherical(1, MathUtils.degToRad(87), 0);
 
@@ -69,11 +69,8 @@ export class Stage {
     readonly canvas: HTMLCanvasElement,
     private readonly options: StageOptions,
   ) {
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, preserveDrawingBuffer: false });
-    const gl = this.renderer.getContext();
-    const info = gl.getExtension("WEBGL_debug_renderer_info");
-    const name = info ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
-    this.software = /swiftshader|llvmpipe|software/i.test(name);
+    this.software = drawsInSoftware();
+    this.renderer = new WebGLRenderer({ canvas, antialias: !this.software });
 
     const key = new DirectionalLight("#fff3e4", 2.1);
     key.position.set(-7, 9, 14);
@@ -99,13 +96,6 @@ export class Stage {
     this.dress();
     this.resize();
     this.reset();
-  }
-
-  get fps(): number {
-    return this.options.fps;
-  }
-  set fps(value: number) {
-    this.options.fps = value;
   }
 
   theme(name: ThemeName): void {
@@ -199,10 +189,8 @@ export class Stage {
     this.dirty = true;
   }
 
-  /** Draw if anything changed and the cap allows; returns whether a picture was drawn. */
-  tick(now: number): boolean {
-    const { fps } = this.options;
-    if (fps > 0 && now - this.lastTick < 1000 / fps - 2) return false;
+  /** Move on, and draw if anything changed. */
+  tick(now: number): void {
     const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
     this.lastTick = now;
     if (!this.holding && this.lostAt(now)) this.settle();
@@ -211,10 +199,9 @@ export class Stage {
     }
     this.turnToPointer(elapsed);
     this.controls.update();
-    if (!this.dirty) return false;
+    if (!this.dirty) return;
     this.dirty = false;
     this.renderer.render(this.scene, this.camera);
-    return true;
   }
 
   private lostAt(now: number): boolean {
@@ -297,8 +284,8 @@ export class Stage {
     const box = (this.canvas.parentElement ?? this.canvas).getBoundingClientRect();
     const width = Math.max(1, Math.round(box.width));
     const height = Math.max(1, Math.round(box.height));
-    let ratio = this.software ? 1 : Math.min(2, window.devicePixelRatio);
-    if (this.options.size > 0) ratio = Math.min(ratio, this.options.size / Math.max(width, height));
+    const size = this.options.size || (this.software ? SOFTWARE_SIZE : Infinity);
+    const ratio = Math.min(2, window.devicePixelRatio, size / Math.max(width, height));
     this.renderer.setPixelRatio(ratio);
     this.renderer.setSize(width, height, false);
     const free = Math.max(height * 0.4, height - this.inset);
@@ -366,6 +353,14 @@ export class Stage {
     this.materials.dispose();
     this.renderer.dispose();
   }
+}
+
+function drawsInSoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const info = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = info && gl ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
 
 /** A soft pool of light; a little noise keeps the gradient from banding. */

@@ -153,7 +153,8 @@ function Track({ channel, label, from }: { channel: number; label: string; from:
       className="h-1.5 flex-1 overflow-hidden rounded-full bg-sunken data-unmeasured:border data-unmeasured:border-dotted data-unmeasured:border-quiet data-unmeasured:bg-transparent"
     >
       <span
-        className={`block h-full w-full scale-x-0 bg-accent ${from === "left" ? "origin-left" : "origin-right"}`}
+        className={`block h-full w-full bg-accent ${from === "left" ? "origin-left" : "origin-right"}`}
+        style={{ transform: "scaleX(0)" }}
       />
     </span>
   );

@@ -28,9 +28,10 @@ export function Preview() {
     const draw = () => {
       const target = canvas.current;
       const { picture, size } = studio;
-      const context = target?.getContext("2d");
+      // Without a graphics card a thousand lines are drawn faster outside its imitation.
+      const context = target?.getContext("2d", { willReadFrequently: studio.software });
       if (!target || !context || !picture || size.width === 0) return;
-      const width = Math.min(480, Math.max(240, picture.width));
+      const width = studio.software ? 240 : 480;
       const height = Math.round((width * picture.height) / picture.width);
       if (target.width !== width || target.height !== height) {
         target.width = width;
