@@ -16,8 +16,8 @@ PAGE_SOURCES := $(MODULES) $(wildcard web/*.html web/*.ts web/*.json src/mien/as
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/.run page  ## Bring the studio up (ARGS= for the server's options)
-	@$(BIN)/mien serve $(ARGS)
+run: $(VENV)/.run page  ## Bring the studio up (ARGS= for the options of `mien live`)
+	@$(BIN)/mien live $(ARGS)
 
 test: $(VENV)/.dev page  ## Lint, types, the page's tests, all tests
 	@scripts/check
@@ -36,13 +36,15 @@ clean:  ## Remove all that was made here
 
 # The page is built where that is possible; without Node.js the server says so in its place.
 page:
-	@if scripts/find-node; then $(MAKE) --no-print-directory $(PAGE); fi
+	@if scripts/find-node; then $(MAKE) --silent --no-print-directory $(PAGE); fi
 
 $(PAGE): $(PAGE_SOURCES)
-	cd web && npm run --silent build
+	@echo "mien: building the page"
+	@cd web && npm run --silent build -- --logLevel warn
 
 $(MODULES): web/package.json web/package-lock.json web/.npmrc
-	cd web && npm ci --no-audit --no-fund
+	@echo "mien: installing what the page is built with"
+	@cd web && npm ci --no-audit --no-fund
 	@touch $@
 
 $(BIN)/python:
