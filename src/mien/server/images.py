@@ -17,6 +17,9 @@ __all__ = ["LIVE_FORMATS", "check_header", "decode"]
 LIVE_FORMATS = ("JPEG", "PNG", "WEBP")
 """What a frame of a WebSocket may be; the fewer decoders strangers reach, the better."""
 
+# What Pillow's readers of headers let out, besides what it catches itself.
+_DAMAGE = (OSError, ValueError, SyntaxError, KeyError, AttributeError, OverflowError, MemoryError)
+
 
 def check_header(
     data: bytes | memoryview, max_pixels: int, formats: tuple[str, ...] | None = None
@@ -34,10 +37,10 @@ def check_header(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many("the picture", max_pixels) from None
     except UnidentifiedImageError:
-        kinds = " or ".join(formats) if formats else "an image"
+        kinds = " or ".join(formats) if formats else "a picture"
         start = bytes(data[:8])
         raise _unreadable(f"expected {kinds}, got {len(data)} bytes that start {start!r}") from None
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except _DAMAGE as error:
         raise _unreadable(f"the header of the picture is damaged ({error})") from None
     _check_size(width, height, max_pixels)
 

@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from starlette.types import Message, Receive
 
 from ..arrays import Array, Float
+from ..capture import read_image
 from ..channels import ACTION_UNITS, ARKIT_52, EMOTIONS
 from ..errors import InputError
 from ..geometry import quaternion_from_matrix
@@ -238,11 +239,9 @@ def _warnings(faces: list[Face], found: int) -> list[str]:
 
 
 def _decode(data: bytes, max_pixels: int) -> Frame:
-    from ..capture import read_image
-
     check_header(data, max_pixels)
     try:
-        return Frame(read_image(data))
+        return Frame(read_image(data, max_pixels=max_pixels, label="the picture"))
     except InputError as error:
         raise RequestError.from_error(error, "unreadable_image") from error
 

@@ -1,8 +1,8 @@
 """``WS /ws``: frames in, faces out, the newest frame first. The messages are those of ``wire``.
 
-The receiver puts a frame into a slot that holds one; a second one replaces it. The worker takes it
-from there, has it looked at in the tracker's own thread, and sends the answer. While a slow reader
-holds up an answer nothing is looked at, so what piles up is neither work nor memory.
+The receiver puts a frame into a slot that holds one; a second one replaces it. A worker takes it
+from there and has it looked at in the tracker's own thread; a sender sends the answer. While a slow
+reader holds up answers nothing is looked at, so neither work nor memory piles up.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .schemas import (
 )
 from .settings import Settings
 from .trackers import Options, Pool, Seat, TrackerLike
-from .wire import SUBPROTOCOL, VERSION, Close, FrameMessage, pack_answer, unpack_frame
+from .wire import FRAME_BYTES, SUBPROTOCOL, VERSION, Close, FrameMessage, pack_answer, unpack_frame
 
 __all__ = ["MAX_STRIKES", "live"]
 
@@ -85,11 +85,13 @@ class _Session:
         self._seat = seat
         self._settings = settings
         self._metrics = metrics
+        self._most = settings.max_upload_bytes + FRAME_BYTES
         self._rate = Bucket(settings.frame_rate)
         self._slot: tuple[FrameMessage, float] | None = None
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
+        self._answers: asyncio.Queue[bytes] = asyncio.Queue(1)
         self._sending = asyncio.Lock()
         self._dropped = 0
         self._strikes = 0
@@ -104,8 +106,9 @@ class _Session:
             WebSocketDisconnect: the client went in the middle of an answer.
         """
         await self._say(self._ready())
-        # The first of the two to end, for whatever reason, ends the session.
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._answer())]
+        # The first of them to end, for whatever reason, ends the session.
+        work = (self._listen(), self._look_at_frames(), self._send_answers())
+        tasks = [asyncio.create_task(part) for part in work]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -122,11 +125,11 @@ class _Session:
             if message["type"] == "websocket.disconnect":
                 return
             data, text = message.get("bytes"), message.get("text")
-            if len(data or text or "") > self._settings.max_upload_bytes:
+            length = len(data or text or "")
+            if length > self._most:
                 raise RequestError(
                     "too_large",
-                    f"a message of {len(data or text or ''):,} bytes is over the limit of "
-                    f"{self._settings.max_upload_bytes:,}",
+                    f"a message of {length:,} bytes is over the limit of {self._most:,}",
                     "send frames smaller, or as JPEG",
                 )
             if data is not None:
@@ -155,6 +158,8 @@ class _Session:
         self._slot = frame, perf_counter()
         self._emptied.clear()
         self._filled.set()
+        # Two frames may come in one packet: an idle worker shall get the first of them.
+        await asyncio.sleep(0)
 
     async def _obey(self, text: str) -> None:
         """Do what a text message says, after the frames that came before it."""
@@ -171,7 +176,7 @@ class _Session:
         self._last_time = -math.inf if message.type == "reset" else self._last_time
         await self._say(Configured(**self._state()))
 
-    async def _answer(self) -> None:
+    async def _look_at_frames(self) -> None:
         while True:
             await self._filled.wait()
             self._filled.clear()
@@ -193,8 +198,15 @@ class _Session:
                     "internal", "the server failed at this frame", "its log says more"
                 ) from error
             self._strikes = 0
-            await self._send(partial(self._socket.send_bytes, answer))
             self._metrics.answered("live", faces, timings)
+            # The next frame is taken before this answer leaves: its reader sends another at once,
+            # which must find the slot empty.
+            await self._answers.put(answer)
+
+    async def _send_answers(self) -> None:
+        while True:
+            answer = await self._answers.get()
+            await self._send(partial(self._socket.send_bytes, answer))
 
     def _look(
         self, message: FrameMessage, arrived: float, tracker: TrackerLike
@@ -275,7 +287,7 @@ class _Session:
             wire=VERSION,
             engines=engines.available(),
             limits=Limits(
-                max_message_bytes=settings.max_upload_bytes,
+                max_message_bytes=self._most,
                 max_pixels=settings.max_pixels,
                 max_faces=settings.max_faces,
                 frames_per_second=settings.frame_rate,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,10 @@ from .settings import Settings
 __all__ = ["Options", "Pool", "Seat", "TrackerFactory", "TrackerLike", "load_tracker"]
 
 T = TypeVar("T")
+
+# While an engine starts, it turns off the stderr of the whole process; two at a time would leave
+# it off.
+_building = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ class Seat:
             wanted = replace(wanted, engine=now.engine)
         same = (wanted.engine, wanted.max_faces) == (now.engine, now.max_faces)
         if self._tracker is None or not same:
-            fresh = self._factory(wanted)
+            with _building:
+                fresh = self._factory(wanted)
             self._drop()
             self._tracker = fresh
         elif wanted != now:

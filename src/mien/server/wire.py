@@ -27,6 +27,7 @@ from ..types import N_LANDMARKS, N_MORPHABLE, Face, Observation
 __all__ = [
     "ANSWER_HEADER",
     "FACE_BLOCK",
+    "FRAME_BYTES",
     "FRAME_HEADER",
     "IN_FLIGHT",
     "MAGIC",
@@ -131,6 +132,9 @@ FACE_BLOCK: tuple[tuple[str, int], ...] = (
 
 _FRAME = struct.Struct("<" + "".join(code for _, code in FRAME_HEADER))
 _ANSWER = struct.Struct("<" + "".join(code for _, code in ANSWER_HEADER))
+FRAME_BYTES = _FRAME.size
+"""Length of the header of a frame."""
+
 _BLOCK = sum(length for _, length in FACE_BLOCK)
 
 
