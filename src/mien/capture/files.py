@@ -1,0 +1,226 @@
+"""Opens what a user names (a path, ``-``, bytes, an open file) so that its kind can be told.
+
+A pipe cannot be read twice: the first bytes, which tell a picture from a video, are kept and
+given back before the rest.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import re
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, TypeAlias, cast
+
+from ..errors import InputError
+
+__all__ = ["HEAD", "Buffer", "Input", "Spec", "missing", "open_input", "refuse_address"]
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Spec: TypeAlias = "str | os.PathLike[str] | Buffer | IO[bytes]"
+
+HEAD = 64
+"""Bytes that are looked at to tell what a file is."""
+
+# A pipe that is a picture has to be held in memory.
+_MOST_PIPED = 256 * 1024 * 1024
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(v4l2|rtsp|rtmp|udp|tcp|http|https|data):", re.I)
+_DEVICE = re.compile(r"/dev/video(\d+)$")
+
+
+class _Piped(io.RawIOBase):
+    """A stream that cannot seek, with the bytes already taken from it put back in front."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        # read1 hands over what has arrived; read would wait for a full buffer and make a
+        # live pipe lag.
+        self._more: Callable[[int], bytes | None] = getattr(rest, "read1", rest.read)
+        self._rest = rest
+        self.interrupted = False
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            head, self._head = self._head, b""
+            return head + self._rest.read()
+        if self._head:
+            head, self._head = self._head[:size], self._head[size:]
+            return head
+        try:
+            return self._more(size) or b""
+        except KeyboardInterrupt:
+            # PyAV reads from C, where a KeyboardInterrupt would be printed and lost. End the
+            # stream here; the reader asks and raises it again.
+            self.interrupted = True
+            return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something readable, and what to call it.
+
+    Attributes:
+        file: at its first byte; seekable unless it is a pipe.
+        label: for messages: the path as given, or what else it is.
+        name: short, for files that are written about it.
+        head: its first bytes, at most :data:`HEAD`.
+        path: where it lies, when it is a regular file.
+    """
+
+    file: IO[bytes]
+    label: str
+    name: str
+    head: bytes
+    path: Path | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C arrived while FFmpeg was waiting for a pipe."""
+        return isinstance(self.file, _Piped) and self.file.interrupted
+
+    def held(self) -> Input:
+        """The same input read into memory: decoders of pictures seek, which a pipe cannot.
+
+        Raises:
+            InputError: more than 256 MiB through a pipe, or an error of the disk.
+        """
+        try:
+            data = self._read_all()
+        except OSError as error:
+            raise _unreadable(self.label, error) from error
+        self.close()
+        return replace(self, file=io.BytesIO(data), path=None)
+
+    def _read_all(self) -> bytes:
+        if not isinstance(self.file, _Piped):
+            return self.file.read()
+        parts, total = [], 0
+        while part := self.file.read(1 << 20):
+            parts.append(part)
+            total += len(part)
+            if total > _MOST_PIPED:
+                raise InputError(
+                    f"{self.label}: a picture of more than {_MOST_PIPED >> 20} MiB; "
+                    "a video has to be piped as Matroska (ffmpeg ... -f matroska -)"
+                )
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return b"".join(parts)
+
+    def close(self) -> None:
+        """Close the file; standard input stays open for whoever comes next."""
+        if self.path is not None or isinstance(self.file, io.BytesIO):
+            self.file.close()
+
+
+def open_input(spec: Spec, label: str | None = None) -> Input:
+    """Open ``spec``: a path, ``-`` (standard input), bytes, or an open binary file.
+
+    Raises:
+        InputError: missing, a folder, unreadable, empty, an address, or a terminal.
+    """
+    if isinstance(spec, (bytes, bytearray, memoryview)):
+        return _checked(io.BytesIO(spec), label or "the given bytes", "bytes")
+    if isinstance(spec, (str, os.PathLike)):
+        if spec == "-":
+            stdin = getattr(sys.stdin, "buffer", None)
+            if stdin is None or stdin.isatty():
+                raise InputError(
+                    "standard input: nothing is piped in; "
+                    "for instance: ffmpeg -i talk.mp4 -f matroska - | mien capture -"
+                )
+            return _checked(stdin, label or "standard input", "stdin")
+        path = Path(spec)
+        return _checked(_open_path(path), label or str(path), path.stem, path)
+    name = getattr(spec, "name", None)
+    text = name if isinstance(name, str) else "file"
+    return _checked(spec, label or text, Path(text).stem)
+
+
+def _open_path(path: Path) -> IO[bytes]:
+    refuse_address(str(path))
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise missing(path) from None
+    except IsADirectoryError:
+        raise _folder(path) from None
+    except (OSError, ValueError) as error:
+        # Windows says "permission denied" of a folder.
+        if path.is_dir():
+            raise _folder(path) from None
+        raise _unreadable(str(path), error) from error
+    return file
+
+
+def _folder(path: Path) -> InputError:
+    return InputError(
+        f"{path}: is a folder, expected one picture or video; "
+        "mien.capture.expand lists what lies in it"
+    )
+
+
+def _unreadable(label: str, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or error
+    return InputError(f"{label}: cannot be read ({reason}); check its permissions and the disk")
+
+
+def _checked(file: IO[Any], label: str, name: str, path: Path | None = None) -> Input:
+    """Take the head of a file, and put it back."""
+    try:
+        head = file.read(HEAD)
+        while head and len(head) < HEAD and (more := file.read(HEAD - len(head))):
+            head += more
+    except OSError as error:
+        raise _unreadable(label, error) from error
+    if not isinstance(head, bytes):
+        raise InputError(f"{label}: expected a file opened in binary mode, got text")
+    if not head:
+        file.close()
+        raise InputError(f"{label}: is empty (0 bytes), expected a picture or a video")
+    seekable = getattr(file, "seekable", None)
+    if seekable is not None and seekable():
+        file.seek(-len(head), io.SEEK_CUR)
+        if path is not None and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            path = None
+        return Input(file, label, name, head, path)
+    return Input(cast("IO[bytes]", _Piped(head, file)), label, name, head)
+
+
+def missing(path: Path) -> InputError:
+    """The error for a path that does not exist, with the names that come near."""
+    parent = path.parent
+    if not parent.is_dir():
+        return InputError(f"{path}: no such file, and no folder {parent} either; check the path")
+    try:
+        names = [entry.name for entry in parent.iterdir()]
+    except OSError:
+        names = []
+    near = difflib.get_close_matches(path.name, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"{parent} has {len(names)} others"
+    return InputError(f"{path}: no such file or folder; {hint}")
+
+
+def refuse_address(text: str) -> None:
+    """Say what to do instead of naming a network address or a video device.
+
+    Raises:
+        InputError: ``text`` is an address or a device.
+    """
+    if device := _DEVICE.match(text):
+        raise InputError(f"{text}: is a camera; name it camera:{device[1]}")
+    # A drive letter ("C:\\...") has one letter, hence is no match; an existing file is a file.
+    if _ADDRESS.match(text) and not Path(text).exists():
+        raise InputError(
+            f"{text}: addresses are not opened, expected a file, a folder, - or camera:0; "
+            "download it first, or pipe it: ffmpeg -i ADDRESS -f matroska - | mien capture -"
+        )

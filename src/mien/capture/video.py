@@ -1,0 +1,379 @@
+"""Video files and streams through FFmpeg (PyAV): every frame that decodes, at its own time.
+
+Times are the presentation stamps of the file relative to its first frame, so that a variable
+frame rate stays what it is. What is damaged is left out and counted; nothing that decodes is
+lost to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from ..arrays import RGBImage
+from ..errors import InputError
+from ..types import Frame
+from .clock import Clock
+from .files import Input
+from .source import Source, Window
+
+__all__ = ["VideoFile"]
+
+# FFmpeg would also take playlists, which open other files and addresses, and plain text, which
+# it draws as a terminal would. The sound formats are here so that the error can say what it is.
+_CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,mxf,nut,ivf,"
+    "h264,hevc,vvc,av1,obu,m4v,h263,vc1,mjpeg,mpjpeg,yuv4mpegpipe,dv,gxf,wtv,rm,nsv,"
+    "mp3,wav,flac,aac,aiff,amr,ac3"
+)
+
+# Bare streams have no duration; what FFmpeg gives for them is guessed from the bit rate.
+_GUESSED = frozenset(
+    ("h264", "hevc", "vvc", "mpeg", "mpegvideo", "m4v", "h263", "vc1", "obu", "av1", "mjpeg")
+)
+
+# Demuxers that stumble are asked again, as one damaged cluster need not be the end.
+_PATIENCE = 16
+
+# Pixels that are not square by more than this are made so; less is an encoder's rounding.
+_SQUARE = 0.02
+
+
+class VideoFile(Source):
+    """The picture track of a video file or stream. Sound is ignored."""
+
+    def __init__(
+        self,
+        given: Input,
+        window: Window,
+        *,
+        max_pixels: int,
+        threads: int = 0,
+        trimmed: bool = False,
+    ) -> None:
+        """Open and decode up to the first frame, so that what cannot be used fails here.
+
+        Args:
+            given: the file; owned from here on.
+            window: the part that is wanted.
+            max_pixels: larger frames are refused.
+            threads: decoder threads; 0 takes as many as FFmpeg thinks right.
+            trimmed: also read what the file's edit list trims away.
+
+        Raises:
+            InputError: no video, no frame that decodes, or frames too large.
+        """
+        self._given = given
+        self._window = window
+        self._max_pixels = max_pixels
+        self._trimmed = trimmed
+        self._container = _open(given, trimmed)
+        try:
+            first = self._begin(threads)
+        except BaseException:
+            self._release()
+            raise
+        self._first: VideoFrame | None = first
+        width, height = _shape(first, self._wide(first))
+        super().__init__(
+            given.name,
+            "video",
+            size=(width, height),
+            frames=window.count(self._expected(), self._rate),
+            fps=self._rate,
+        )
+        if self._wide(first) != first.width:
+            self.notes.append(
+                f"pixels are not square: frames of {first.width} x {first.height} "
+                f"are widened to {self._wide(first)}"
+            )
+
+    def _begin(self, threads: int) -> VideoFrame:
+        """The first frame that decodes."""
+        self._stream = _picture_track(self._container, self._given.label)
+        self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = threads
+        self._rate = _rate(self._stream)
+        self._clock = Clock(self._rate)
+        self._tally = _Tally()
+        self._decoding = self._decode()
+        self._check_size(self._stream.width, self._stream.height)
+        first = next(self._decoding, None)
+        if first is None:
+            raise InputError(
+                f"{self._given.label}: no frame of the video decodes; it is damaged or cut "
+                "short, or encrypted; get a complete copy"
+            )
+        return first
+
+    def _read(self) -> Generator[Frame, None, None]:
+        tally, clock, window = self._tally, self._clock, self._window
+        given, stopped, last, size = 0, False, 0.0, self.size
+        for position, picture in enumerate(self._all()):
+            index = position + tally.skipped
+            time = clock.time(self._seconds_of(picture))
+            if window.over(time):
+                stopped = True
+                break
+            last = time
+            tally.decoded += 1
+            tally.marred += bool(picture.is_corrupt)
+            if not window.wants(index, time):
+                continue
+            self._check_size(picture.width, picture.height)
+            frame = Frame(_upright_rgb(picture, self._wide(picture)), time, index)
+            if frame.size != size:
+                self.notes.append(
+                    f"from {time:.2f} s on the frames are {frame.size[0]} x {frame.size[1]}"
+                )
+                size = frame.size
+            given += 1
+            yield frame
+        if not stopped:
+            self.notes += self._lost(last)
+        self.notes += tally.notes(clock.origin)
+        self.notes += clock.notes()
+        if self._given.interrupted:
+            raise KeyboardInterrupt
+        if not given:
+            raise InputError(
+                f"{self._given.label}: no frame between {window.start:g} s and "
+                f"{'the end' if window.end is None else f'{window.end:g} s'}; "
+                f"the video has {last:.2f} s"
+            )
+
+    def _all(self) -> Iterator[VideoFrame]:
+        first, self._first = self._first, None
+        if first is not None:
+            yield first
+        yield from self._decoding
+
+    def _decode(self) -> Generator[VideoFrame, None, None]:
+        for packet in self._packets():
+            yield from self._pictures(packet)
+
+    def _pictures(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+        try:
+            return self._stream.decode(packet)
+        except av.FFmpegError:
+            self._tally.damage(self._seconds_of(packet))
+            return []
+
+    def _packets(self) -> Iterator[Packet[VideoStream] | None]:
+        """All packets but a last one that is cut off, then None, which empties the decoder.
+
+        A decoder that works on several frames at once forgets the others when the last one it
+        gets is damaged.
+        """
+        held: Packet[VideoStream] | None = None
+        for packet in self._demux():
+            if held is not None:
+                yield held
+            held = packet if packet.is_corrupt else None
+            if held is None:
+                yield packet
+        if held is not None:
+            self._tally.damage(self._seconds_of(held))
+        yield None
+
+    def _demux(self) -> Iterator[Packet[VideoStream]]:
+        for _ in range(_PATIENCE):
+            try:
+                for packet in self._container.demux(self._stream):
+                    # PyAV marks the end by a packet without content.
+                    if packet.size:
+                        self._tally.trimmed += packet.is_discard
+                        yield packet
+            except av.FFmpegError:  # noqa: PERF203
+                self._tally.damage(None)
+            else:
+                return
+
+    def _seconds_of(self, item: VideoFrame | Packet[VideoStream] | None) -> float | None:
+        """Presentation stamp in seconds."""
+        # A frame's own time base is missing when it leaves the decoder after the last packet
+        # (up to PyAV 18).
+        base = self._stream.time_base
+        if item is None or item.pts is None or not base:
+            return None
+        return item.pts * base.numerator / base.denominator
+
+    def _wide(self, picture: VideoFrame) -> int:
+        """Width of the picture with square pixels."""
+        aspect = float(self._stream.sample_aspect_ratio or 1)
+        if aspect <= 0 or abs(aspect - 1) <= _SQUARE or not 0.2 < aspect < 5:
+            return picture.width
+        return max(1, round(picture.width * aspect))
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > self._max_pixels:
+            raise InputError(
+                f"{self._given.label}: frames of {width} x {height} pixels are more than the "
+                f"limit of {self._max_pixels / 1e6:g} megapixels; scale the video down, or "
+                "raise max_pixels"
+            )
+
+    def _expected(self) -> int | None:
+        """Frames of the whole track, an estimate."""
+        seconds, fps = self._seconds(), self._rate
+        declared = self._stream.frames or None
+        if self._trimmed or not (seconds and fps):
+            return declared
+        # What an edit list trims away is counted by the file, but not part of its duration.
+        lasting = max(1, round(seconds * fps))
+        return lasting if declared is None else min(declared, lasting)
+
+    def _seconds(self) -> float | None:
+        """How long the file says the pictures last."""
+        base = self._stream.time_base
+        if self._stream.duration and base:
+            return self._stream.duration * base.numerator / base.denominator
+        if self._container.duration and self._container.format.name not in _GUESSED:
+            return self._container.duration / 1_000_000
+        return None
+
+    def _lost(self, last: float) -> Iterator[str]:
+        """What a file that has been read to its end did not give."""
+        seconds = self._seconds()
+        declared = self._stream.frames - self._tally.trimmed
+        missing = declared - self._tally.decoded
+        if self._stream.frames and missing > 0:
+            of = f" of {seconds:.2f} s" if seconds else ""
+            yield (
+                f"{missing} of {declared} frames did not decode; "
+                f"the pictures end at {last:.2f} s{of}"
+            )
+        elif not self._stream.frames and seconds and seconds - last > 0.5 + 2 * self._clock.step:
+            yield f"the pictures end at {last:.2f} s although the file says {seconds:.2f} s"
+
+    def _release(self) -> None:
+        self._container.close()
+        self._given.close()
+
+
+class _Tally:
+    """Counts what went wrong while decoding."""
+
+    def __init__(self) -> None:
+        self.decoded = 0
+        self.skipped = 0
+        self.trimmed = 0
+        self.marred = 0
+        self._first: float | None = None
+
+    def damage(self, stamp: float | None) -> None:
+        if not self.skipped:
+            self._first = stamp
+        self.skipped += 1
+
+    def notes(self, origin: float) -> Iterator[str]:
+        if self.skipped:
+            near = "" if self._first is None else f", the first near {self._first - origin:.2f} s"
+            yield f"damaged packets left out: {self.skipped}{near}"
+        if self.marred:
+            yield f"frames kept although part of their data is damaged: {self.marred}"
+        if self.trimmed:
+            yield (
+                "frames trimmed away by the file's own edit list, as in every player: "
+                f"{self.trimmed}; trimmed=True reads them too"
+            )
+
+
+def _open(given: Input, trimmed: bool) -> InputContainer:
+    # A path goes to FFmpeg itself, as a file whatever its name contains; else PyAV reads from
+    # Python.
+    file: Any = given.file if given.path is None else f"file:{given.path}"
+    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+    if trimmed:
+        options["ignore_editlist"] = "1"
+    try:
+        try:
+            container: InputContainer = av.open(file, "r", options=options, buffer_size=1 << 16)
+        except UnicodeError:
+            # Titles in another encoding; up to PyAV 18 strictness is the default.
+            if given.path is None:
+                given.file.seek(0)
+            container = av.open(
+                file, "r", options=options, buffer_size=1 << 16, metadata_errors="replace"
+            )
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if given.interrupted:
+            raise KeyboardInterrupt from None
+        hint = ""
+        if given.path is None and given.head[4:8] in (b"ftyp", b"mdat"):
+            hint = "; an mp4 in a pipe needs its index in front: use -f matroska instead"
+        raise InputError(
+            f"{given.label}: expected a picture or a video, got something that is neither, or "
+            f"so damaged that it cannot be opened{hint}"
+        ) from error
+    return container
+
+
+def _picture_track(container: InputContainer, label: str) -> VideoStream:
+    covers = 0
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic:
+            covers += 1
+        elif stream.codec_context is not None:
+            return stream
+    kinds = sorted({str(stream.type) for stream in container.streams} - {"video"})
+    found = ", ".join([*kinds, *["cover picture"] * bool(covers)]) or "nothing"
+    raise InputError(
+        f"{label}: expected a video, but the file holds no pictures that this FFmpeg can decode "
+        f"({found} found)"
+    )
+
+
+def _rate(stream: VideoStream) -> float | None:
+    """Nominal frames per second."""
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0.01 <= rate <= 1000:
+            return float(rate)
+    return None
+
+
+def _matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
+    """What turns and mirrors in the display matrix (FFmpeg's libavutil/display.h).
+
+    These are a, b, c, d of x' = a x + c y, y' = b x + d y, up to a common factor.
+    """
+    side_data: Any = picture.side_data
+    data = side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 1, 0, 0, 1
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
+    return a, b, c, d
+
+
+def _shape(picture: VideoFrame, width: int) -> tuple[int, int]:
+    """(width, height) when upright."""
+    a, b, c, d = _matrix(picture)
+    lying = abs(b) + abs(c) > abs(a) + abs(d)
+    return (picture.height, width) if lying else (width, picture.height)
+
+
+def _upright_rgb(picture: VideoFrame, width: int) -> RGBImage:
+    """RGB, square pixels, turned and mirrored as the file says (to the next right angle)."""
+    image: RGBImage = picture.to_ndarray(format="rgb24", width=width)
+    a, b, c, d = _matrix(picture)
+    if a > 0 and d > 0:
+        return np.ascontiguousarray(image)
+    # numpy takes ten times as long to copy in another order.
+    import cv2
+
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        image = cv2.transpose(image)
+        across, down = c, b
+    else:
+        across, down = a, d
+    if across < 0 or down < 0:
+        image = cv2.flip(image, -1 if across < 0 and down < 0 else int(across < 0))
+    return image
