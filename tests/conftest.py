@@ -15,12 +15,17 @@ import pytest
 from beartype import BeartypeConf, beartype
 from PIL import Image
 
-# The shapes and dtypes of every signature are checked while the tests run: said before the first
-# import of mien. The hook wants a name that can be imported; an int is good where a float is.
+# The shapes and dtypes of signatures are checked while the tests run: said before the first import
+# of mien, for the parts that arrays pass through. The hook wants a name that can be imported. An
+# int is good where a float is.
 _checker = ModuleType("_mien_checker")
 _checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
 sys.modules[_checker.__name__] = _checker
-jaxtyping.install_import_hook("mien", f"{_checker.__name__}.check")
+_CHECKED = (
+    "arrays", "channels", "engines", "geometry", "heads", "identity", "morphable", "outputs",
+    "render", "retarget", "server.wire", "topology", "tracker", "types",
+)  # fmt: skip
+jaxtyping.install_import_hook([f"mien.{part}" for part in _CHECKED], f"{_checker.__name__}.check")
 
 # The same examples every time, and no deadline: a busy machine is not a failure.
 hypothesis.settings.register_profile("mien", derandomize=True, deadline=None)

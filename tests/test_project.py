@@ -163,12 +163,11 @@ def tracked() -> tuple[Path, ...]:
     return tuple(p for name in listing.split("\0") if name and (p := ROOT / name).is_file())
 
 
-# Written in two halves, so that this file does not hold what it looks for.
 FORBIDDEN = {
-    "a path of one machine": "(?<![\\w.])/(work|root|home/\\w+)/",
-    "a package registry": "index-url|registry\\.npmjs|pythonhosted|/simple\\b",
-    "a resolved address in a lock file": '"resolved": "http',
-    "work left for later": "\\b(TODO|FIXME|XXX)\\b",
+    "a path of one machine": r"(?<![\w.])/(work|root|home/\w+)/",
+    "a package registry": r"index-url|registry\.npmjs|pythonhosted|/simple\b",
+    "a resolved address in a lock file": r'"resolved": "http',
+    "work left for later": r"\b(TODO|FIXME|XXX)\b",
     "a merge conflict": "^(<<<<<<<|>>>>>>>)",
 }
 
@@ -178,6 +177,8 @@ def test_no_tracked_file_holds(what: str) -> None:
     pattern = re.compile(FORBIDDEN[what], re.MULTILINE)
     found = []
     for path in tracked():
+        if path == Path(__file__).resolve():
+            continue  # which has to say what it looks for
         try:
             text = path.read_text("utf-8")
         except UnicodeDecodeError:
