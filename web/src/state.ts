@@ -1,5 +1,10 @@
 /** What the studio knows about itself, and what it says about it: one sentence, one action. */
 
+import type { Configured, Ready } from "./live/messages";
+import type { Take } from "./record/take";
+import type { Settings } from "./settings";
+import type { Camera } from "./sources/feed";
+
 export type Connection =
   | { readonly kind: "connecting" }
   | { readonly kind: "ready" }
@@ -41,11 +46,27 @@ export interface Situation {
   readonly canDraw: boolean;
 }
 
+/** All that changes rarely; the face itself moves past it. */
+export interface StudioState extends Situation {
+  readonly settings: Settings;
+  readonly cameras: readonly Camera[];
+  readonly ready: Ready | null;
+  /** What is in force in the session, as the server says. */
+  readonly session: Configured | Ready | null;
+  readonly engine: string;
+  readonly faceIds: readonly number[];
+  readonly leadId: number;
+  readonly paused: boolean;
+  readonly recording: boolean;
+  readonly take: Take | null;
+  readonly playing: boolean;
+  readonly help: boolean;
+}
+
 export type Action =
   | "retry"
   | "use-camera"
   | "open-file"
-  | "grant"
   | "lighter"
   | "use-sample"
   | "reload";

@@ -1,36 +1,20 @@
 /** Ties sources, server, stage and recorder together; the interface only looks on and asks. */
 
-import { type Camera, Feed, kindOfFile, listCameras, SourceError } from "./sources/feed";
-import { infer, InferError } from "./live/infer";
+import { Sources } from "./sources/sources";
+import type { Still } from "./live/infer";
 import { Live } from "./live/client";
-import type { Configured, Ready, ServerMessage } from "./live/messages";
+import type { ServerMessage } from "./live/messages";
 import { type Answer, AT, type FaceBlock } from "./live/protocol";
+import { easeChannels } from "./live/ease";
 import { Pulse } from "./live/pulse";
-import { Recorder, type Take } from "./record/take";
+import { Recorder } from "./record/take";
 import { Review } from "./record/review";
 import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, takeToken } from "./settings";
-import { type Action, judge, type Situation, type Sight, type Source, Steady } from "./state";
+import { type Action, judge, type Sight, type Source, Steady, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
 import { CHANNELS } from "./tables";
 
-export interface StudioState extends Situation {
-  readonly settings: Settings;
-  readonly cameras: readonly Camera[];
-  readonly ready: Ready | null;
-  /** What is in force in the session, as the server says. */
-  readonly session: Configured | Ready | null;
-  readonly engine: string;
-  readonly faceIds: readonly number[];
-  readonly leadId: number;
-  readonly paused: boolean;
-  readonly recording: boolean;
-  readonly take: Take | null;
-  readonly playing: boolean;
-  readonly help: boolean;
-}
-
-const NOTHING: Source = { kind: "none", phase: "idle", name: "" };
 /** Frames a second below which a live face moves haltingly, and how long that must hold. */
 const SLOW = 7;
 const SLOW_FOR = 6000;
@@ -38,7 +22,7 @@ const SOFTWARE_RATE = 15;
 
 export class Studio {
   readonly store: Store<StudioState>;
-  readonly feed = new Feed();
+  readonly sources: Sources;
   readonly pulse = new Pulse();
   readonly review: Review;
   readonly local = isLoopback(location.hostname);
@@ -60,7 +44,6 @@ export class Studio {
   private readonly everyPicture = new Set<() => void>();
   private readonly sight = new Steady<Sight>("unknown", (s) => (s === "face" ? 200 : 900));
   private readonly slow = new Steady<boolean>(false, (s) => (s ? SLOW_FOR : 0));
-  private aborter = new AbortController();
   private sourceSince = 0;
   private lastTick = 0;
   private lastTenth = 0;
@@ -68,7 +51,7 @@ export class Studio {
   constructor() {
     this.store = new Store<StudioState>({
       connection: { kind: "connecting" },
-      source: NOTHING,
+      source: { kind: "none", phase: "idle", name: "" },
       sight: "unknown",
       faces: 0,
       slow: false,
@@ -100,8 +83,18 @@ export class Studio {
         answer: (answer, bitmap, trip, encoding) => this.take(answer, bitmap, trip, encoding),
       },
     );
-    this.feed.onFrame = (video) => this.live.offer(video, this.settings.sendWidth);
-    this.feed.onUnplugged = () => this.fail({ ...this.store.get().source, problem: "unplugged" });
+    this.sources = new Sources(
+      {
+        settings: () => this.settings,
+        remember: (camera) => this.change({ camera }),
+        changed: (source) => this.sourceChanged(source),
+        begun: () => this.forget(),
+        cameras: (cameras) => this.store.set({ cameras }),
+        still: (still, bitmap) => this.showStill(still, bitmap),
+        frame: (video) => this.live.offer(video, this.settings.sendWidth),
+      },
+      this.token,
+    );
     this.review = new Review(this.store, (moment, take) =>
       this.show(moment.faces, take.width, take.height, null, performance.now()),
     );
@@ -124,17 +117,13 @@ export class Studio {
 
   get mirrored(): boolean {
     const { source, settings, take } = this.store.get();
-    return take !== null ? settings.mirror : source.kind === "camera" && settings.mirror;
+    return take ? take.mirrored : source.kind === "camera" && settings.mirror;
   }
 
   /** Begin: connect, show the sample, start the clock. */
   start(): void {
     this.live.connect();
-    void this.useSample();
-    if ("mediaDevices" in navigator) {
-      navigator.mediaDevices.addEventListener("devicechange", () => void this.devicesChanged());
-      void this.findCameras();
-    }
+    void this.sources.useSample();
     requestAnimationFrame(this.tick);
   }
 
@@ -175,7 +164,7 @@ export class Studio {
     saveSettings(settings);
     this.dress();
     if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
-    if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.useCamera();
+    if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.sources.useCamera();
     for (const callback of this.everyPicture) callback();
   }
 
@@ -186,11 +175,10 @@ export class Studio {
         this.live.connect();
         break;
       case "use-camera":
-      case "grant":
-        void this.useCamera();
+        void this.sources.useCamera();
         break;
       case "use-sample":
-        void this.useSample();
+        void this.sources.useSample();
         break;
       case "lighter":
         this.slow.reset(false);
@@ -202,69 +190,6 @@ export class Studio {
         break;
       case "open-file":
         break;
-    }
-  }
-
-  async useCamera(id: string | null = this.settings.camera): Promise<void> {
-    const source: Source = { kind: "camera", phase: "opening", name: "the camera" };
-    this.begin(source);
-    try {
-      const used = await this.feed.openCamera(id, this.settings.cameraHeight);
-      if (used) this.change({ camera: used });
-      await this.findCameras();
-      const name = this.store.get().cameras.find((c) => c.id === used)?.label ?? "Camera";
-      this.run({ ...source, name });
-    } catch (error) {
-      this.fail({ ...source, ...describe(error) });
-    }
-  }
-
-  async openFile(file: File): Promise<void> {
-    const kind = kindOfFile(file);
-    if (kind === null) {
-      this.begin({ kind: "photo", phase: "opening", name: file.name });
-      this.fail({ kind: "photo", phase: "failed", name: file.name, problem: "unsupported-file" });
-    } else if (kind === "photo") {
-      await this.openPhoto(file, { kind: "photo", phase: "opening", name: file.name });
-    } else {
-      const source: Source = { kind: "video", phase: "opening", name: file.name };
-      this.begin(source);
-      try {
-        await this.feed.openFile(file);
-        this.run(source);
-      } catch (error) {
-        this.fail({ ...source, ...describe(error) });
-      }
-    }
-  }
-
-  async useSample(): Promise<void> {
-    const source: Source = { kind: "sample", phase: "opening", name: "the sample" };
-    this.begin(source);
-    try {
-      const response = await fetch("./sample.jpg", { signal: this.aborter.signal });
-      if (!response.ok) throw new InferError(`The server has no sample portrait (${response.status}).`);
-      await this.openPhoto(await response.blob(), source);
-    } catch (error) {
-      if (!isAbort(error)) this.fail({ ...source, ...describe(error) });
-    }
-  }
-
-  private async openPhoto(file: Blob, source: Source): Promise<void> {
-    this.begin(source);
-    const { signal } = this.aborter;
-    try {
-      const bitmap = await decode(file);
-      const still = await infer(file, this.token, signal);
-      if (signal.aborted) return bitmap.close();
-      this.pulse.still(still.timings);
-      this.run(source);
-      this.store.set({ engine: still.engine });
-      this.show(still.faces, still.width, still.height, bitmap, performance.now());
-      this.sight.reset(still.faces.length > 0 ? "face" : "none");
-      this.store.set({ sight: this.sight.value });
-    } catch (error) {
-      if (!signal.aborted) this.fail({ ...source, ...describe(error) });
     }
   }
 
@@ -280,7 +205,7 @@ export class Studio {
   }
 
   togglePause(): void {
-    const { video } = this.feed;
+    const { video } = this.sources.feed;
     if (video.paused) void video.play();
     else video.pause();
     this.store.set({ paused: video.paused });
@@ -291,7 +216,7 @@ export class Studio {
     const { recording, engine } = this.store.get();
     if (recording) {
       const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
-      const take = this.recorder.finish(`mien-${stamp}`, engine);
+      const take = this.recorder.finish(`mien-${stamp}`, engine, this.mirrored);
       this.store.set({ recording: false });
       if (take.moments.length > 0) this.review.open(take);
     } else {
@@ -306,7 +231,7 @@ export class Studio {
     this.review.close();
     this.dress();
     const { source } = this.store.get();
-    if (source.kind === "photo" || source.kind === "sample") void this.useSample();
+    if (source.kind === "photo" || source.kind === "sample") void this.sources.again();
   }
 
   pointer(x: number, y: number): void {
@@ -342,38 +267,30 @@ export class Studio {
     this.stage.holding = take !== null || (source.phase !== "failed" && (still || paused));
   }
 
-  private begin(source: Source): void {
-    this.aborter.abort();
-    this.aborter = new AbortController();
-    this.feed.stop();
+  private forget(): void {
     this.review.close();
     this.sourceSince = performance.now();
     this.sight.reset("unknown");
     this.slow.reset(false);
     this.pulse.clear();
-    this.store.set({ source, sight: "unknown", slow: false, paused: false, serverProblem: null });
+    this.store.set({ sight: "unknown", slow: false, paused: false, serverProblem: null });
+    if (this.store.get().recording) this.toggleRecording();
     this.live.say({ type: "reset" });
   }
 
-  private run(source: Source): void {
-    this.store.set({ source: { ...source, phase: "running" } });
+  private sourceChanged(source: Source): void {
+    this.store.set({ source });
+    if (source.phase === "running" && (source.kind === "camera" || source.kind === "video")) this.stage?.unpaint();
     this.dress();
   }
 
-  private fail(source: Source): void {
-    this.feed.stop();
-    this.store.set({ source: { ...source, phase: "failed" } });
-    this.dress();
-  }
-
-  private async findCameras(): Promise<void> {
-    this.store.set({ cameras: await listCameras() });
-  }
-
-  private async devicesChanged(): Promise<void> {
-    await this.findCameras();
-    const { source, cameras } = this.store.get();
-    if (source.problem === "unplugged" && cameras.length > 0) await this.useCamera();
+  private showStill(still: Still, bitmap: ImageBitmap): void {
+    this.pulse.still(still.timings);
+    this.store.set({ engine: still.engine });
+    if (still.faces.length === 0) this.stage?.unpaint();
+    this.show(still.faces, still.width, still.height, bitmap, performance.now());
+    this.sight.reset(still.faces.length > 0 ? "face" : "none");
+    this.store.set({ sight: this.sight.value });
   }
 
   private greet(): void {
@@ -381,7 +298,7 @@ export class Studio {
     this.configure(this.settings);
     const { source } = this.store.get();
     // The page may have come up before the server.
-    if (source.kind === "sample" && source.phase === "failed") void this.useSample();
+    if (source.kind === "sample" && source.phase === "failed") void this.sources.again();
   }
 
   private configure(part: Partial<Settings>): void {
@@ -415,7 +332,7 @@ export class Studio {
 
   private take(answer: Answer, bitmap: ImageBitmap | null, trip: number, encoding: number): void {
     const now = performance.now();
-    if (answer.time * 1000 < this.sourceSince || !this.feed.running) {
+    if (answer.time * 1000 < this.sourceSince || !this.sources.feed.running) {
       bitmap?.close();
       return;
     }
@@ -472,7 +389,7 @@ export class Studio {
     this.lastTick = now;
     this.review.tick(now);
     this.stage?.tick(now);
-    this.ease(elapsed);
+    easeChannels(this.shown, this.lead, elapsed);
     for (const callback of this.everyFrame) callback(now);
     if (now - this.lastTenth < 100) return;
     this.lastTenth = now;
@@ -484,48 +401,4 @@ export class Studio {
     this.store.set({ slow: this.slow.next(live && enough && !light && fps < SLOW, now) });
     for (const callback of this.everyTenth) callback(now);
   };
-
-  private ease(elapsed: number): void {
-    const { shown, lead } = this;
-    const step = 1 - Math.exp(-elapsed / 0.05);
-    for (let i = 0; i < shown.length; i++) {
-      const value = lead ? lead[AT.expression + i] : 0;
-      // Without a face the bars sink; without a measurement there is no bar.
-      if (Number.isNaN(value) || (!lead && Number.isNaN(shown[i]))) shown[i] = NaN;
-      else if (Number.isNaN(shown[i])) shown[i] = value;
-      else shown[i] += (value - shown[i]) * step;
-    }
-  }
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "AbortError";
-}
-
-function describe(error: unknown): Pick<Source, "problem" | "detail"> {
-  if (error instanceof SourceError) {
-    return error.message ? { problem: error.problem, detail: error.message } : { problem: error.problem };
-  }
-  if (error instanceof InferError) return { problem: "failed", detail: error.message };
-  return { problem: "failed", detail: "The server did not answer." };
-}
-
-/** Decode a picture upright, no larger than graphics memory likes. */
-async function decode(file: Blob): Promise<ImageBitmap> {
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(file);
-  } catch {
-    throw new SourceError("unsupported-file");
-  }
-  const longest = Math.max(bitmap.width, bitmap.height);
-  if (longest <= 2048) return bitmap;
-  const scale = 2048 / longest;
-  const smaller = await createImageBitmap(bitmap, {
-    resizeWidth: Math.round(bitmap.width * scale),
-    resizeHeight: Math.round(bitmap.height * scale),
-    resizeQuality: "high",
-  });
-  bitmap.close();
-  return smaller;
 }

@@ -1,6 +1,6 @@
 /** Plays a take back on the stage. */
 
-import type { StudioState } from "../studio";
+import type { StudioState } from "../state";
 import type { Store } from "../store";
 import { lengthOf, type Moment, momentAt, type Take } from "./take";
 

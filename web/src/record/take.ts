@@ -14,6 +14,8 @@ export interface Take {
   readonly height: number;
   readonly moments: readonly Moment[];
   readonly engine: string;
+  /** Whether it was watched in a mirror; the numbers themselves never are. */
+  readonly mirrored: boolean;
 }
 
 /** Seconds from first to last answer. */
@@ -63,8 +65,8 @@ export class Recorder {
   }
 
   /** The take so far; the recorder starts afresh. */
-  finish(name: string, engine: string): Take {
-    const take: Take = { name, engine, ...this.size, moments: this.moments };
+  finish(name: string, engine: string, mirrored: boolean): Take {
+    const take: Take = { name, engine, mirrored, ...this.size, moments: this.moments };
     this.moments = [];
     this.bytes = 0;
     return take;

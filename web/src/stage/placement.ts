@@ -87,6 +87,9 @@ export interface Spot {
   size: number;
 }
 
+/** Distance of two heads side by side, in head units. */
+const SHOULDERS = 24;
+
 /**
  * Several faces stand as they do in the picture, in units of their median size, their middle at 0;
  * a single face stands in the middle at size 1, wherever and how near it was in the picture.
@@ -99,9 +102,15 @@ export function layout(frames: readonly Readonly<Frame3>[]): Spot[] {
   const ys = frames.map((f) => f.y);
   const mx = (Math.min(...xs) + Math.max(...xs)) / 2;
   const my = (Math.min(...ys) + Math.max(...ys)) / 2;
+  let nearest = Infinity;
+  frames.forEach((a, i) => {
+    for (const b of frames.slice(i + 1)) nearest = Math.min(nearest, Math.hypot(a.x - b.x, a.y - b.y));
+  });
+  // People far apart come together until the nearest two stand shoulder to shoulder.
+  const closer = Math.min(1, (SHOULDERS * median) / nearest) / median;
   return frames.map((f) => ({
-    x: (f.x - mx) / median,
-    y: (my - f.y) / median,
+    x: (f.x - mx) * closer,
+    y: (my - f.y) * closer,
     size: f.scale / median,
   }));
 }

@@ -74,7 +74,7 @@ export class Stage {
 
     const key = new DirectionalLight("#fff3e4", 2.1);
     key.position.set(-7, 9, 14);
-    const rim = new DirectionalLight("#bfe9ff", 1.5);
+    const rim = new DirectionalLight("#bfe9ff", 0.8);
     rim.position.set(11, 5, -9);
     this.scene.add(new HemisphereLight("#e8eefc", "#4a4038", 1.25), key, rim, this.world);
 
@@ -107,6 +107,12 @@ export class Stage {
   look(mode: Mode, painted: boolean): void {
     this.mode = mode;
     this.painted = painted;
+    this.dress();
+  }
+
+  /** Take the picture off until another comes: it is of someone else. */
+  unpaint(): void {
+    this.havePicture = false;
     this.dress();
   }
 
@@ -143,6 +149,11 @@ export class Stage {
     leadId: number,
     now: number,
   ): void {
+    const gap = (now - this.lastAnswer) / 1000;
+    this.lastAnswer = now;
+    if (faces.length === 0) return;
+    if (gap < 1) this.interval += (Math.min(0.15, gap) - this.interval) * 0.2;
+    this.lastSeen = now;
     if (picture) {
       this.materials.paint(picture);
       if (!this.havePicture) {
@@ -150,11 +161,6 @@ export class Stage {
         this.dress();
       }
     }
-    const gap = (now - this.lastAnswer) / 1000;
-    this.lastAnswer = now;
-    if (faces.length === 0) return;
-    if (gap < 1) this.interval += (Math.min(0.15, gap) - this.interval) * 0.2;
-    this.lastSeen = now;
 
     while (this.frames.length < faces.length) this.frames.push({ x: 0, y: 0, z: 0, scale: 1 });
     const frames = faces.map((block, i) => frameOf(block, this.frames[i]));
@@ -193,7 +199,7 @@ export class Stage {
   tick(now: number): void {
     const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
     this.lastTick = now;
-    if (!this.holding && this.lostAt(now)) this.settle();
+    if (this.lostAt(now)) this.settle();
     for (const actor of this.actors.values()) {
       if (actor.tick(now, elapsed)) this.dirty = true;
     }
@@ -207,7 +213,7 @@ export class Stage {
   private lostAt(now: number): boolean {
     if (this.lastSeen === -Infinity) return false;
     const unseen = this.lastAnswer - this.lastSeen > 0 && now - this.lastSeen > GRACE;
-    return unseen || now - this.lastAnswer > SILENCE;
+    return unseen || (!this.holding && now - this.lastAnswer > SILENCE);
   }
 
   private settle(): void {

@@ -19,7 +19,7 @@ export function App({ studio }: { studio: Studio }) {
   const dropping = useDrop(studio);
   return (
     <StudioContext value={studio}>
-      <div className="grid h-dvh grid-rows-[auto_minmax(0,1fr)_auto_auto] md:grid-cols-[minmax(0,1fr)_320px] md:grid-rows-[auto_minmax(0,1fr)_auto]">
+      <div className="grid h-dvh grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)_auto_auto] md:grid-cols-[minmax(0,1fr)_320px] md:grid-rows-[auto_minmax(0,1fr)_auto]">
         <div className="md:col-span-2">
           <Bar openFile={openFile} />
         </div>
@@ -41,7 +41,7 @@ export function App({ studio }: { studio: Studio }) {
           const file = event.target.files?.[0];
           // The same file may be chosen again.
           event.target.value = "";
-          if (file) void studio.openFile(file);
+          if (file) void studio.sources.openFile(file);
         }}
       />
       {dropping && (
@@ -100,7 +100,7 @@ function useDrop(studio: Studio): boolean {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer?.files[0];
-      if (file) void studio.openFile(file);
+      if (file) void studio.sources.openFile(file);
     };
     window.addEventListener("dragover", onOver);
     window.addEventListener("dragleave", onLeave);

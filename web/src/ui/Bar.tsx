@@ -16,11 +16,11 @@ export function Bar({ openFile }: { openFile: () => void }) {
     (s) => s.source.phase === "running" && (s.source.kind === "camera" || s.source.kind === "video"),
   );
   return (
-    <header className="flex h-14 items-center gap-1 border-b border-line bg-raised px-2 sm:px-4">
+    <header className="flex h-14 items-center border-b sm:gap-1 border-line bg-raised px-2 sm:px-4">
       <h1 className="mr-4 hidden text-m font-semibold tracking-tight sm:block">mien</h1>
       <SourceMenu openFile={openFile} />
       <div className="flex-1" />
-      <div role="radiogroup" aria-label="How the face is drawn" className="flex gap-1">
+      <div role="radiogroup" aria-label="How the face is drawn" className="flex sm:gap-1">
         {MODES.map((name, i) => (
           <button
             key={name}
@@ -38,7 +38,7 @@ export function Bar({ openFile }: { openFile: () => void }) {
         ))}
       </div>
       <Toggle name="texture" label="Picture on the face" keys="T" on={textured} onClick={() => studio.change({ textured: !textured })} />
-      <span className="mx-1 h-6 w-px bg-line" aria-hidden="true" />
+      <span className="mx-1 hidden h-6 w-px bg-line sm:block" aria-hidden="true" />
       <button
         type="button"
         className="control"
@@ -151,17 +151,18 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
         aria-haspopup="menu"
         aria-expanded={open}
         data-testid="source-menu"
+        aria-label={`Source: ${name}`}
         title="Where the picture comes from"
         onClick={() => setOpen(!open)}
       >
         <Icon name={icon} />
-        <span className="max-w-20 truncate sm:max-w-48">{name}</span>
+        <span className="hidden max-w-48 truncate sm:inline">{name}</span>
         <Icon name="chevron" />
       </button>
       {open && (
         <div role="menu" aria-label="Source" className="panel absolute top-12 left-0 z-30 w-64 bg-raised p-2 shadow-xl">
           {cameras.length === 0 && (
-            <button type="button" role="menuitem" className={item} data-testid="source-camera" onClick={choose(() => void studio.useCamera())}>
+            <button type="button" role="menuitem" className={item} data-testid="source-camera" onClick={choose(() => void studio.sources.useCamera())}>
               <Icon name="camera" /> Camera
             </button>
           )}
@@ -173,7 +174,7 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
               aria-checked={source.kind === "camera" && camera.id === used}
               className={item}
               data-testid="source-camera"
-              onClick={choose(() => void studio.useCamera(camera.id || null))}
+              onClick={choose(() => void studio.sources.useCamera(camera.id || null))}
             >
               <Icon name="camera" />
               <span className="truncate">{camera.label}</span>
@@ -182,7 +183,7 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
           <button type="button" role="menuitem" className={item} data-testid="source-file" onClick={choose(openFile)}>
             <Icon name="file" /> Open a photo or video
           </button>
-          <button type="button" role="menuitem" className={item} data-testid="source-sample" onClick={choose(() => void studio.useSample())}>
+          <button type="button" role="menuitem" className={item} data-testid="source-sample" onClick={choose(() => void studio.sources.useSample())}>
             <Icon name="sample" /> Sample
           </button>
         </div>

@@ -41,7 +41,7 @@ function Mouth() {
       </div>
       {live && (
         <label className="flex items-center gap-3 text-s text-quiet">
-          Opens at
+          <span className="whitespace-nowrap">Opens at</span>
           <input
             type="range"
             min={0.02}

@@ -48,7 +48,7 @@ function Transport() {
   const studio = useStudio();
   const paused = useStudioState((s) => s.paused);
   const range = useRef<HTMLInputElement>(null);
-  const { video } = studio.feed;
+  const { video } = studio.sources.feed;
   const paint = useCallback(() => {
     if (range.current && document.activeElement !== range.current) range.current.value = String(video.currentTime);
   }, [video]);

@@ -80,7 +80,7 @@ function Choices() {
             onChange={(event) => studio.change({ smoothing: Number((2 ** Number(event.target.value)).toFixed(2)) })}
           />
           Quick
-          <output className="w-14 text-right text-quiet">{cutoff.toFixed(1)} Hz</output>
+          <output className="w-14 shrink-0 text-right whitespace-nowrap text-quiet">{cutoff.toFixed(1)} Hz</output>
         </label>
       )}
       <Choice label="Faces at once" value={settings.maxFaces} values={counts} name={String} testid="max-faces" onChange={(maxFaces) => studio.change({ maxFaces })} />

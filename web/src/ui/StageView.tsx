@@ -80,7 +80,7 @@ function Start({ openFile }: { openFile: () => void }) {
   }, [studio]);
   return (
     <div ref={root} className="pointer-events-none absolute inset-x-0 bottom-0 flex flex-col items-center gap-2 px-4 pb-4 text-center sm:pb-8">
-      <button type="button" className="primary pointer-events-auto shadow-lg" data-testid="use-camera" onClick={() => void studio.useCamera()}>
+      <button type="button" className="primary pointer-events-auto shadow-lg" data-testid="use-camera" onClick={() => void studio.sources.useCamera()}>
         <Icon name="camera" /> Use my camera
       </button>
       <p className="text-s text-quiet" data-testid="privacy">

@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect } from "react";
 import { useStore } from "../store";
-import type { Studio, StudioState } from "../studio";
+import type { StudioState } from "../state";
+import type { Studio } from "../studio";
 
 export const StudioContext = createContext<Studio | null>(null);
 
