@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .files import write_json_atomic
     from .image import write_image
     from .mesh import write_mesh
-    from .recover import Recovered, recover
+    from .recovery import Recovered, recover
     from .schema import COLUMNS, faces_schema
     from .table import TableWriter
     from .video import VideoWriter
@@ -33,11 +33,11 @@ __all__ = [
 
 _HOME = {
     "COLUMNS": "schema",
-    "Recovered": "recover",
+    "Recovered": "recovery",
     "TableWriter": "table",
     "VideoWriter": "video",
     "faces_schema": "schema",
-    "recover": "recover",
+    "recover": "recovery",
     "write_image": "image",
     "write_json_atomic": "files",
     "write_mesh": "mesh",

@@ -131,8 +131,9 @@ class TableWriter:
                     self._texts.append(text)
                 formats = json.dumps({"names": names, "landmarks": csv_landmarks}).encode()
                 about = {**self._buffer.schema.metadata, FORMATS_KEY: formats}
-                self._journal.append(self._buffer.schema.with_metadata(about).serialize())
-        except OutputError:
+                schema = self._buffer.schema.with_metadata(about)
+                self._journal.append(memoryview(schema.serialize()))
+        except BaseException:
             for file in self._files():
                 file.discard()
             raise
@@ -183,7 +184,7 @@ class TableWriter:
         with self._guarding():
             for file, size in zip(self._files(), sizes, strict=True):
                 file.rewind(size)  # an interrupt may have come in the middle of the last flush
-            self._journal.append(batch.serialize())
+            self._journal.append(memoryview(batch.serialize()))
             for text in self._texts:
                 text.append(batch)
         self._done = (saved + batch.num_rows, [file.size for file in self._files()])

@@ -109,7 +109,7 @@ class _Sheet:
         self._size = box[2] - box[0], box[3] - box[1]
         self._mask = np.zeros((self._size[1] * finer, self._size[0] * finer), np.uint8)
 
-    def _fixed(self, points: Float[Array, "n 2"]) -> Array:
+    def _fixed(self, points: Float[Array, "*n 2"]) -> Array:
         # A picture's pixel 0 has its centre at 0.5, OpenCV's at 0.
         own = (points - self._origin) * self._finer - 0.5
         fixed: Array = np.rint(own * (1 << _SHIFT)).astype(np.int32)
@@ -117,7 +117,7 @@ class _Sheet:
 
     def lines(
         self,
-        lines: Sequence[Float[Array, "n 2"]] | Float[Array, "m n 2"],
+        lines: Sequence[Float[Array, "_ 2"]] | Float[Array, "_ _ 2"],
         width: float,
         opacity: float,
         *,
@@ -161,7 +161,7 @@ class _Sheet:
         soft: Mask = cv2.blur(mask, (side, side))
         return soft
 
-    def within(self, shapes: Sequence[Float[Array, "n 2"]]) -> None:
+    def within(self, shapes: Sequence[Float[Array, "_ 2"]]) -> None:
         """Keep only what lies within these polygons."""
         stencil = np.zeros_like(self._mask)
         cv2.fillPoly(stencil, [self._fixed(s) for s in shapes], 255, cv2.LINE_AA, _SHIFT)
@@ -207,7 +207,7 @@ def _draw_lines(canvas: RGBImage, face: Face, style: OverlayStyle) -> None:
     front = strokes.facing(points)
     if style.mesh:
         # An edge is about a 24th of the face; below a few pixels the mesh would be a blot.
-        opacity = 0.4 * min(1.0, max(0.0, extent / 24 - 1.5) / 4)
+        opacity = 0.5 * min(1.0, max(0.0, extent / 24 - 1.5) / 4)
         if opacity > 0.02:
             ink.lines(
                 strokes.visible_edges(points, front), max(0.45 * line, 0.6), opacity, closed=False

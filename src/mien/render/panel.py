@@ -20,7 +20,7 @@ from .blend import Colour, Mask, blend, shade
 __all__ = ["draw_panels"]
 
 _WHITE: Colour = (244, 246, 248)
-_GROUND = 0.66
+_GROUND = 0.74
 """Opacity of the dark ground."""
 
 _FINER = 4
@@ -146,7 +146,7 @@ def _values(face: Face, em: int, bars: int) -> _Panel:
     pad, step = round(0.8 * em), round(1.45 * em)
     lines = 1 + (face.pose is not None) + len(rows)
     height = 2 * pad + lines * step - step // 6 + (pad // 2 if rows else 0)
-    panel = _Panel(round(18.5 * em), height)
+    panel = _Panel(round(19 * em), height)
     _header(panel, face, em, pad)
     y = pad + step
     if face.pose is not None:
@@ -199,7 +199,7 @@ def _bar(panel: _Panel, em: int, pad: int, y: int, label: str, right: float, lef
     panel.text(pad, y, label, em, grey=True)
     strongest = max(right, left)
     panel.text(panel.width - pad, y, f"{strongest:.2f}", em, right=True)
-    start, end = round(9.5 * em), panel.width - pad - round(2.6 * em)
+    start, end = round(9.9 * em), panel.width - pad - round(2.6 * em)
     middle, half = (start + end) // 2, (end - start) // 2
     thick = max(2, round(0.42 * em))
     top = y + round(0.68 * em) - thick // 2

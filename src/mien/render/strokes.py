@@ -70,7 +70,7 @@ def visible_edges(
 
 def outline(
     points: Float32[Array, "478 3"], front: Bool[Array, "852"]
-) -> list[Float32[Array, "n 2"]]:
+) -> list[Float32[Array, "_ 2"]]:
     """The face's oval as smooth open curves, without the part behind a turned head."""
     ring = list(REGIONS["face_oval"])
     curve = _smooth(points, "face_oval", closed=True)
@@ -92,7 +92,7 @@ def outline(
 
 def features(
     points: Float32[Array, "478 3"], front: Bool[Array, "852"]
-) -> list[Float32[Array, "n 2"]]:
+) -> list[Float32[Array, "_ 2"]]:
     """Lips, and eyes and brows on visible sides, as smooth closed curves."""
     shapes = [_smooth(points, name, closed=True) for name in ("lips_outer", "lips_inner")]
     seen = _seen(front)
@@ -105,12 +105,12 @@ def features(
     return shapes
 
 
-def nose(points: Float32[Array, "478 3"]) -> list[Float32[Array, "n 2"]]:
+def nose(points: Float32[Array, "478 3"]) -> list[Float32[Array, "_ 2"]]:
     """The bridge and the base of the nose as smooth open curves."""
     return [_smooth(points, name, closed=False) for name in ("nose_bridge", "nose_base")]
 
 
-def lids(points: Float32[Array, "478 3"]) -> list[Float32[Array, "n 2"]]:
+def lids(points: Float32[Array, "478 3"]) -> list[Float32[Array, "_ 2"]]:
     """The openings of both eyes as smooth closed curves."""
     return [_smooth(points, f"{side}_eye", closed=True) for side in _SIDES]
 

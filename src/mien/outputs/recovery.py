@@ -107,6 +107,11 @@ def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
     return Recovered(tuple(files), rows, dropped)
 
 
+def _check_idle(folder: Path, journal: Path) -> None:
+    if is_locked(journal):
+        raise OutputError(f"{folder} is still being written. Wait until the capture has ended.")
+
+
 def _check_free(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise OutputError(
@@ -117,8 +122,7 @@ def _check_free(path: Path, overwrite: bool) -> None:
 
 def _recover_table(folder: Path, path: Path, overwrite: bool) -> tuple[list[Path], int, int]:
     try:
-        if is_locked(path):
-            raise OutputError(f"{folder} is still being written. Wait until the capture has ended.")
+        _check_idle(folder, path)
         journal = _Journal(path)
         about = dict(journal.schema.metadata or {})
         formats = json.loads(about.pop(FORMATS_KEY, b"{}"))
@@ -133,15 +137,24 @@ def _recover_table(folder: Path, path: Path, overwrite: bool) -> tuple[list[Path
             schema = faces_schema().with_metadata(about)
             rows = write_parquet(targets[0], schema, journal.batches())
         for target in texts:
-            text = TextFile(target, landmarks=formats["landmarks"])
-            for batch in journal.batches():
-                text.append(batch)
-            text.file.commit()
+            _write_text(TextFile(target, landmarks=formats["landmarks"]), journal)
         path.unlink()
-    except OSError as error:
-        safe = f"The capture is still safe in {path}."
-        raise output_error(error, folder, safe) from error
+    except (OSError, OutputError) as error:
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        if not isinstance(cause, OSError):
+            raise
+        raise output_error(cause, folder, f"The capture is still safe in {path}.") from cause
     return targets, rows, journal.dropped_bytes
+
+
+def _write_text(text: TextFile, journal: _Journal) -> None:
+    try:
+        for batch in journal.batches():
+            text.append(batch)
+        text.file.commit()
+    except BaseException:
+        text.file.discard()
+        raise
 
 
 def _made_from(parquet: Path, about: dict[bytes, bytes]) -> bool:
