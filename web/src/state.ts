@@ -50,6 +50,8 @@ export interface Situation {
 export interface StudioState extends Situation {
   readonly settings: Settings;
   readonly cameras: readonly Camera[];
+  /** Whether what is on the stage came from a camera, and is mirrored if that is wanted. */
+  readonly fromCamera: boolean;
   readonly ready: Ready | null;
   /** What is in force in the session, as the server says. */
   readonly session: Configured | Ready | null;
@@ -199,7 +201,7 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
         return { id: "no-face", text: `No face was found in ${s.source.name}.`, action: { kind: "open-file", label: "Open another" }, tone: "info" };
       }
       return s.source.kind === "camera"
-        ? { id: "no-face", text: "No face yet. Sit where the outline is.", tone: "info" }
+        ? { id: "no-face", text: "No face yet. Come into the middle of the picture, about an arm's length away.", tone: "info" }
         : { id: "no-face", text: "No face in this part of the video.", tone: "info" };
     case "small":
       if (still) break;

@@ -59,6 +59,7 @@ export class Studio {
       canDraw: true,
       settings: loadSettings(),
       cameras: [],
+      fromCamera: false,
       ready: null,
       session: null,
       engine: "",
@@ -116,8 +117,8 @@ export class Studio {
   }
 
   get mirrored(): boolean {
-    const { source, settings, take } = this.store.get();
-    return take ? take.mirrored : source.kind === "camera" && settings.mirror;
+    const { fromCamera, settings, take } = this.store.get();
+    return take ? take.mirrored : fromCamera && settings.mirror;
   }
 
   /** Begin: connect, show the sample, start the clock. */
@@ -280,7 +281,10 @@ export class Studio {
 
   private sourceChanged(source: Source): void {
     this.store.set({ source });
-    if (source.phase === "running" && (source.kind === "camera" || source.kind === "video")) this.stage?.unpaint();
+    if (source.phase === "running") {
+      this.store.set({ fromCamera: source.kind === "camera" });
+      if (source.kind === "camera" || source.kind === "video") this.stage?.unpaint();
+    }
     this.dress();
   }
 

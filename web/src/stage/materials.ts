@@ -132,7 +132,7 @@ export class Materials {
     });
   }
 
-  /** Lay a new picture on the faces; returns what lay there before. */
+  /** Lay a new picture on the faces. */
   paint(image: TexImageSource): void {
     const { texture, photo } = this;
     const old = texture.image as { width: number; height: number } | null;

@@ -52,6 +52,8 @@ export class Stage {
   private mode: Mode = "surface";
   private painted = true;
   private havePicture = false;
+  /** What the faces of the last answer were seen in; it belongs to the studio. */
+  private picture: TexImageSource | null = null;
   private following = false;
   private readonly gaze = { x: 0, y: 0 };
   private readonly extent = { width: 8.6, height: 10.2 };
@@ -105,14 +107,17 @@ export class Stage {
   }
 
   look(mode: Mode, painted: boolean): void {
+    const before = this.usesPicture;
     this.mode = mode;
     this.painted = painted;
+    if (!before) this.upload();
     this.dress();
   }
 
   /** Take the picture off until another comes: it is of someone else. */
   unpaint(): void {
     this.havePicture = false;
+    this.picture = null;
     this.dress();
   }
 
@@ -151,11 +156,15 @@ export class Stage {
   ): void {
     const gap = (now - this.lastAnswer) / 1000;
     this.lastAnswer = now;
-    if (faces.length === 0) return;
+    if (faces.length === 0) {
+      this.picture = null;
+      return;
+    }
     if (gap < 1) this.interval += (Math.min(0.15, gap) - this.interval) * 0.2;
     this.lastSeen = now;
     if (picture) {
-      this.materials.paint(picture);
+      this.picture = picture;
+      this.upload();
       if (!this.havePicture) {
         this.havePicture = true;
         this.dress();
@@ -266,6 +275,18 @@ export class Stage {
       }
     }
     return best;
+  }
+
+  private get usesPicture(): boolean {
+    return this.mode === "surface" && this.painted;
+  }
+
+  /** At once, for the picture may be closed before the next drawing. */
+  private upload(): void {
+    if (!this.picture || !this.usesPicture) return;
+    this.materials.paint(this.picture);
+    this.renderer.initTexture(this.materials.texture);
+    this.dirty = true;
   }
 
   private dress(): void {

@@ -22,11 +22,11 @@ function Mouth() {
   const badge = useRef<HTMLSpanElement>(null);
   const paint = useCallback(() => {
     const value = studio.lead ? studio.lead[AT.mouth_open] : NaN;
-    const state = Number.isNaN(value) ? "unknown" : value === 1 ? "open" : "closed";
+    const state = !studio.lead ? "nobody" : Number.isNaN(value) ? "unknown" : value === 1 ? "open" : "closed";
     const node = badge.current;
     if (!node || node.dataset.mouth === state) return;
     node.dataset.mouth = state;
-    node.textContent = state === "unknown" ? "not measured" : state;
+    node.textContent = state === "nobody" ? "no face" : state === "unknown" ? "not measured" : state;
   }, [studio]);
   useTenth(paint);
   return (

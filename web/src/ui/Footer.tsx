@@ -20,7 +20,7 @@ export function Footer() {
   return (
     <footer className="flex min-h-12 flex-wrap items-center gap-x-4 border-t border-line bg-raised px-2 sm:px-4">
       {take ? <Timeline take={take} /> : recording ? <Recording /> : video ? <Transport /> : <span className="flex-1" />}
-      <Pulse />
+      <Pulse quiet={take !== null} />
     </footer>
   );
 }
@@ -106,7 +106,7 @@ function Timeline({ take }: { take: Take }) {
   };
   const button = "control border border-line text-text";
   return (
-    <div className="flex min-w-0 flex-1 flex-wrap items-center gap-2 py-1" data-testid="timeline">
+    <div className="flex min-w-0 flex-1 basis-80 flex-wrap items-center gap-x-2 gap-y-1 py-1" data-testid="timeline">
       <PlayButton playing={playing} onClick={() => review.toggle()} />
       <input
         ref={range}
@@ -120,7 +120,8 @@ function Timeline({ take }: { take: Take }) {
         className="min-w-24 flex-1 basis-24"
         onInput={(event) => review.seek(Number(event.currentTarget.value))}
       />
-      <span ref={text} className="text-s text-quiet" />
+      <span ref={text} className="min-w-24 text-right text-s text-quiet" />
+      <span className="h-0 basis-full sm:hidden" aria-hidden="true" />
       {progress === null ? (
         <>
           <button type="button" className={button} data-testid="download-csv" title="Channels and pose as a table" onClick={() => save("csv", "text/csv", toCsv(take))}>
@@ -145,7 +146,7 @@ function Timeline({ take }: { take: Take }) {
   );
 }
 
-function Pulse() {
+function Pulse({ quiet }: { quiet: boolean }) {
   const studio = useStudio();
   const faces = useStudioState((s) => s.faces);
   const [open, setOpen] = useState(false);
@@ -162,7 +163,7 @@ function Pulse() {
   );
   useTenth(paint);
   return (
-    <div className="relative ml-auto">
+    <div className={`relative ml-auto ${quiet ? "max-sm:hidden" : ""}`}>
       <button type="button" className="control gap-4 text-s" aria-expanded={open} title="Where the time goes" data-testid="status" onClick={() => setOpen(!open)}>
         <span ref={fps} data-testid="fps" />
         <span ref={trip} data-testid="trip" />

@@ -10,7 +10,7 @@ const ALL = SECTIONS.flatMap((section) => section.rows);
 export function Meters() {
   const studio = useStudio();
   const pinned = useStudioState((s) => s.settings.pinned);
-  const swapped = useStudioState((s) => !(s.source.kind === "camera" && s.settings.mirror));
+  const swapped = useStudioState((s) => !(s.take ? s.take.mirrored : s.fromCamera && s.settings.mirror));
   const root = useRef<HTMLDivElement>(null);
   const pins = useMemo(() => ALL.filter((row) => pinned.includes(row.key)), [pinned]);
 

@@ -18,8 +18,9 @@ const CONTOURS = [
 
 export function Preview() {
   const studio = useStudio();
-  const mirror = useStudioState((s) => s.source.kind === "camera" && s.settings.mirror);
-  const isCamera = useStudioState((s) => s.source.kind === "camera");
+  const mirror = useStudioState((s) => s.fromCamera && s.settings.mirror);
+  const isCamera = useStudioState((s) => s.fromCamera);
+  const alone = useStudioState((s) => s.fromCamera && s.sight === "none");
   const overlay = useStudioState((s) => s.settings.overlay);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [place, setPlace] = useState<{ x: number; y: number } | null>(null);
@@ -69,12 +70,13 @@ export function Preview() {
 
   return (
     <figure
-      className={`panel group absolute z-10 w-32 cursor-grab touch-none overflow-hidden shadow-lg active:cursor-grabbing sm:w-60 ${place ? "" : "top-2 left-2 sm:top-auto sm:bottom-4 sm:left-4"}`}
+      className={`panel group absolute z-10 w-24 cursor-grab touch-none overflow-hidden shadow-lg active:cursor-grabbing sm:w-60 ${place ? "" : "top-2 left-2 sm:top-auto sm:bottom-4 sm:left-4"}`}
       style={place ? { left: place.x, top: place.y } : undefined}
       onPointerDown={drag}
       data-testid="preview"
     >
       <canvas ref={canvas} width={240} height={180} className="block w-full" role="img" aria-label="Preview of the picture, with the mesh found in it" />
+      {alone && <Outline />}
       <figcaption className="absolute right-1 bottom-1 flex rounded-lg bg-raised/85 opacity-0 group-focus-within:opacity-100 group-hover:opacity-100 eased">
         <Toggle name="mesh" label="Mesh on the preview" on={overlay} onClick={() => studio.change({ overlay: !overlay })} />
         {isCamera && <Toggle name="mirror" label="Mirror" keys="M" on={mirror} onClick={() => studio.change({ mirror: !mirror })} />}
@@ -83,6 +85,22 @@ export function Preview() {
         </button>
       </figcaption>
     </figure>
+  );
+}
+
+/** Where to sit. */
+function Outline() {
+  return (
+    <svg viewBox="0 0 200 240" className="pointer-events-none absolute inset-0 mx-auto h-full" aria-hidden="true" data-testid="outline">
+      <path
+        d="M100 32c34 0 54 25 54 64 0 46-24 86-54 86S46 142 46 96c0-39 20-64 54-64z"
+        className="fill-none stroke-accent"
+        strokeWidth="2"
+        strokeDasharray="5 5"
+        strokeLinecap="round"
+        vectorEffect="non-scaling-stroke"
+      />
+    </svg>
   );
 }
 

@@ -12,13 +12,10 @@ const BROWSER = browserOf(navigator.userAgent);
 export function StageView({ openFile }: { openFile: () => void }) {
   const studio = useStudio();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const start = useStudioState((s) => s.source.kind === "sample" || s.source.kind === "none");
+  // The large action stays until something else is running, and comes back when that fails.
+  const start = useStudioState(({ source: { kind, phase } }) => kind === "sample" || kind === "none" || phase === "failed");
   const preview = useStudioState((s) => s.settings.preview && s.take === null);
-  const moving = useStudioState((s) => s.source.kind !== "sample" && s.source.kind !== "none");
-  const outline = useStudioState(
-    (s) => s.source.kind === "camera" && s.source.phase === "running" && s.sight === "none" && s.take === null,
-  );
-
+  const seen = useStudioState((s) => s.source.kind !== "sample" && s.source.phase === "running");
   useEffect(() => (canvas.current ? studio.mount(canvas.current) : undefined), [studio]);
   useEffect(() => {
     const move = (event: PointerEvent) =>
@@ -40,28 +37,10 @@ export function StageView({ openFile }: { openFile: () => void }) {
           onClick={(event) => studio.pickAt(event.clientX, event.clientY)}
         />
       </div>
-      {outline && <Outline />}
-      {preview && moving && <Preview />}
-      <NoticeView openFile={openFile} />
+      {preview && seen && <Preview />}
+      <NoticeView openFile={openFile} below={preview && seen} />
       {start && <Start openFile={openFile} />}
     </main>
-  );
-}
-
-/** Where to sit. */
-function Outline() {
-  return (
-    <svg viewBox="0 0 200 240" className="pointer-events-none absolute inset-x-0 top-[12%] mx-auto h-[70%] text-accent opacity-60" aria-hidden="true" data-testid="outline">
-      <path
-        d="M100 22c38 0 60 28 60 70 0 50-27 96-60 96S40 142 40 92c0-42 22-70 60-70z"
-        fill="none"
-        stroke="currentColor"
-        strokeWidth="2"
-        strokeDasharray="4 6"
-        strokeLinecap="round"
-        vectorEffect="non-scaling-stroke"
-      />
-    </svg>
   );
 }
 
@@ -93,7 +72,7 @@ function Start({ openFile }: { openFile: () => void }) {
   );
 }
 
-function NoticeView({ openFile }: { openFile: () => void }) {
+function NoticeView({ openFile, below }: { openFile: () => void; below: boolean }) {
   const studio = useStudio();
   const state = useStudioState((s) => s);
   const [now, setNow] = useState(() => performance.now());
@@ -113,7 +92,7 @@ function NoticeView({ openFile }: { openFile: () => void }) {
       </p>
       {notice && (
         <div
-          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(640px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg ${notice.tone === "info" ? "" : "border-live"} ${state.settings.preview ? "max-sm:top-28" : ""}`}
+          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(640px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg ${notice.tone === "info" ? "" : "border-live"} ${below ? "max-sm:top-24" : ""}`}
           data-testid="notice"
           data-notice={notice.id}
         >
