@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -315,3 +317,19 @@ def test_memory_does_not_grow_with_the_rows(
             table.write(observe(i, face), "a")
         assert table._journal.size - size > 30e6
         assert process.memory_info().rss - before < 10e6
+
+
+def test_pandas_is_not_loaded(tmp_path: Path) -> None:
+    """It would stop the first flush for a tenth of a second and take 40 MB."""
+    program = f"""
+import sys
+from mien.outputs import TableWriter
+from mien.topology import CANONICAL
+from mien.types import Face, Landmarks, Observation
+face = Face(1, 0.0, Landmarks(CANONICAL, (32, 24)))
+with TableWriter({str(tmp_path)!r}) as table:
+    table.write(Observation(0, 0.0, (32, 24), (face,)), "a")
+assert "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert pq.read_table(tmp_path / "faces.parquet").num_rows == 1

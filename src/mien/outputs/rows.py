@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from ..arrays import Array
+from ..arrays import Array, Bool
 from ..channels import ARKIT_52
 from ..types import Face, Observation
 from .schema import COLUMNS
@@ -16,6 +17,28 @@ __all__ = ["RowBuffer"]
 
 _DTYPES = {"int": np.int32, "long": np.int64, "double": np.float64, "float": np.float32}
 _VECTORS = ("engine_shapes", "morphable", "action_units", "emotion")
+
+
+_ITEM = {"int": pa.int32(), "long": pa.int64(), "double": pa.float64()}
+_UNKNOWN = -1
+
+
+def _arrow(values: Array, kind: pa.DataType, known: Bool[Array, "n"] | None) -> pa.Array:
+    """An Arrow array over the memory of a numpy array; what is not ``known`` is null.
+
+    ``pa.array`` would do, but imports pandas where that is installed, which takes longer than
+    writing a thousand rows.
+    """
+    count = len(values) if known is None else len(known)
+    valid = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(kind, count, [valid, pa.py_buffer(values)])
+
+
+def _strings(texts: Sequence[str]) -> pa.Array:
+    encoded = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
 class RowBuffer:
@@ -36,7 +59,7 @@ class RowBuffer:
         # written again whenever a name is added.
         self.schema = schema.set(0, schema.field(0).with_type(pa.string()))
         self._sources = [""] * capacity
-        self._mouth: list[bool | None] = [None] * capacity
+        self._mouth = np.empty(capacity, np.int8)
         self._expression = np.empty((len(ARKIT_52), capacity), np.float32)
         self._columns: dict[str, Array] = dict(zip(ARKIT_52, self._expression, strict=True))
         for column in COLUMNS:
@@ -78,7 +101,7 @@ class RowBuffer:
             value = getattr(face, name)
             c[name][i] = math.nan if value is None else value
         self._sources[i] = source
-        self._mouth[i] = face.mouth_open
+        self._mouth[i] = _UNKNOWN if face.mouth_open is None else face.mouth_open
         self.end += 1
 
     def view(self, start: int) -> pa.RecordBatch:
@@ -90,15 +113,16 @@ class RowBuffer:
         arrays = []
         for column in COLUMNS:
             if column.type == "string":
-                array = pa.array(self._sources[rows], pa.string())
+                array = _strings(self._sources[rows])
             elif column.type == "bool":
-                array = pa.array(self._mouth[rows], pa.bool_())
-            elif column.type == "floats":
-                flat = self._columns[column.name][rows].reshape(-1)
-                values = pa.array(flat, from_pandas=column.nullable)
-                array = pa.FixedSizeListArray.from_arrays(values, type=column.arrow)
+                mouth = self._mouth[rows]
+                array = _arrow(np.packbits(mouth == 1, bitorder="little"), pa.bool_(), mouth >= 0)
             else:
-                array = pa.array(self._columns[column.name][rows], from_pandas=column.nullable)
+                values = self._columns[column.name][rows].reshape(-1)
+                known = ~np.isnan(values) if column.nullable else None
+                array = _arrow(values, _ITEM.get(column.type, pa.float32()), known)
+                if column.type == "floats":
+                    array = pa.FixedSizeListArray.from_arrays(array, type=column.arrow)
             arrays.append(array)
         return pa.record_batch(arrays, schema=self.schema)
 

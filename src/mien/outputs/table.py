@@ -290,7 +290,7 @@ def write_parquet(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatc
         table = pa.Table.from_batches(pending)
         source = table.column(0).combine_chunks().dictionary_encode()
         arrays = [source, *table.columns[1:]]
-        writer.write_table(pa.table(arrays, schema=schema), row_group_size=_ROW_GROUP)
+        writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=_ROW_GROUP)
         pending.clear()
 
     with replacing(path) as part, pq.ParquetWriter(
