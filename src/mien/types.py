@@ -110,8 +110,10 @@ class Landmarks:
     @property
     def inside(self) -> float:
         """Share of the points that lie within the picture, 0..1."""
-        xy = self.points[:, :2]
-        return float(np.mean(((xy >= 0) & (xy < self.size)).all(axis=1)))
+        x, y = self.points[:, 0], self.points[:, 1]
+        width, height = self.size
+        within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        return float(np.count_nonzero(within) / N_LANDMARKS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
