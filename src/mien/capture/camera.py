@@ -277,10 +277,9 @@ def cameras(folder: Path = Path("/dev")) -> list[int] | None:
 @contextmanager
 def _silent(cv2: Any) -> Iterator[None]:
     """OpenCV writes to standard error what becomes an error or a note here."""
-    logging = cv2.utils.logging
-    before = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    before = cv2.getLogLevel()
+    cv2.setLogLevel(0)
     try:
         yield
     finally:
-        logging.setLogLevel(before)
+        cv2.setLogLevel(before)

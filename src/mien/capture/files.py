@@ -34,8 +34,12 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(v4l2|rtsp|rtmp|udp|tcp|http|https|
 _DEVICE = re.compile(r"/dev/video(\d+)$")
 
 
-class _Piped(io.RawIOBase):
-    """A stream that cannot seek, with the bytes already taken from it put back in front."""
+class _Piped:
+    """A stream that cannot seek, with the bytes already taken from it put back in front.
+
+    Not one of :mod:`io`'s classes: those close themselves, and standard input with it, when they
+    are forgotten.
+    """
 
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head = head
@@ -45,13 +49,10 @@ class _Piped(io.RawIOBase):
         self._rest = rest
         self.interrupted = False
 
-    def readable(self) -> bool:
-        return True
+    def close(self) -> None:
+        self._rest.close()
 
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            head, self._head = self._head, b""
-            return head + self._rest.read()
+    def read(self, size: int) -> bytes:
         if self._head:
             head, self._head = self._head[:size], self._head[size:]
             return head
@@ -74,6 +75,7 @@ class Input:
         name: short, for files that are written about it.
         head: its first bytes, at most :data:`HEAD`.
         path: where it lies, when it is a regular file.
+        owned: whether it was opened here, hence is to be closed here.
     """
 
     file: IO[bytes]
@@ -81,6 +83,12 @@ class Input:
     name: str
     head: bytes
     path: Path | None = None
+    owned: bool = False
+
+    @property
+    def piped(self) -> bool:
+        """Whether it can be read once only."""
+        return isinstance(self.file, _Piped)
 
     @property
     def interrupted(self) -> bool:
@@ -98,7 +106,7 @@ class Input:
         except OSError as error:
             raise _unreadable(self.label, error) from error
         self.close()
-        return replace(self, file=io.BytesIO(data), path=None)
+        return replace(self, file=io.BytesIO(data), path=None, owned=True)
 
     def _read_all(self) -> bytes:
         if not isinstance(self.file, _Piped):
@@ -117,8 +125,8 @@ class Input:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Close the file; standard input stays open for whoever comes next."""
-        if self.path is not None or isinstance(self.file, io.BytesIO):
+        """Close what was opened here; standard input and open files stay as they are."""
+        if self.owned:
             self.file.close()
 
 
@@ -140,7 +148,12 @@ def open_input(spec: Spec, label: str | None = None) -> Input:
                 )
             return _checked(stdin, label or "standard input", "stdin")
         path = Path(spec)
-        return _checked(_open_path(path), label or str(path), path.stem, path)
+        file = _open_path(path)
+        try:
+            return _checked(file, label or str(path), path.stem, path)
+        except InputError:
+            file.close()
+            raise
     name = getattr(spec, "name", None)
     text = name if isinstance(name, str) else "file"
     return _checked(spec, label or text, Path(text).stem)
@@ -185,15 +198,15 @@ def _checked(file: IO[Any], label: str, name: str, path: Path | None = None) -> 
     if not isinstance(head, bytes):
         raise InputError(f"{label}: expected a file opened in binary mode, got text")
     if not head:
-        file.close()
         raise InputError(f"{label}: is empty (0 bytes), expected a picture or a video")
+    owned = path is not None
     seekable = getattr(file, "seekable", None)
-    if seekable is not None and seekable():
-        file.seek(-len(head), io.SEEK_CUR)
-        if path is not None and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            path = None
-        return Input(file, label, name, head, path)
-    return Input(cast("IO[bytes]", _Piped(head, file)), label, name, head)
+    if seekable is None or not seekable():
+        return Input(cast("IO[bytes]", _Piped(head, file)), label, name, head, owned=owned)
+    file.seek(-len(head), io.SEEK_CUR)
+    if path is not None and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        path = None
+    return Input(file, label, name, head, path, owned)
 
 
 def missing(path: Path) -> InputError:

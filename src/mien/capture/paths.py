@@ -64,6 +64,8 @@ def expand(
 def _expanded(text: str, on_skip: Callable[[str], None]) -> Iterable[str]:
     if text == "-" or CameraSpec.from_text(text) is not None:
         return [text]
+    if not text:
+        raise InputError("an empty name: expected a file, a folder, a pattern, - or camera:0")
     path = Path(text)
     if path.is_dir():
         return _usable(_below(path), f"{text}: the folder", on_skip)

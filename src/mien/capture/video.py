@@ -7,6 +7,7 @@ lost to it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -108,9 +109,11 @@ class VideoFile(Source):
         self._check_size(self._stream.width, self._stream.height)
         first = next(self._decoding, None)
         if first is None:
+            if self._given.interrupted:
+                raise KeyboardInterrupt
             raise InputError(
                 f"{self._given.label}: no frame of the video decodes; it is damaged or cut "
-                "short, or encrypted; get a complete copy"
+                f"short, or encrypted; get a complete copy{_hint(self._given)}"
             )
         return first
 
@@ -118,8 +121,9 @@ class VideoFile(Source):
         tally, clock, window = self._tally, self._clock, self._window
         given, stopped, last, size = 0, False, 0.0, self.size
         for position, picture in enumerate(self._all()):
-            index = position + tally.skipped
-            time = clock.time(self._seconds_of(picture))
+            stamp = self._seconds_of(picture)
+            index = position + tally.skipped_before(stamp)
+            time = clock.time(stamp)
             if window.over(time):
                 stopped = True
                 break
@@ -264,20 +268,30 @@ class _Tally:
 
     def __init__(self) -> None:
         self.decoded = 0
-        self.skipped = 0
         self.trimmed = 0
         self.marred = 0
-        self._first: float | None = None
+        self._stamps: list[float] = []
+        self._unstamped = 0
 
     def damage(self, stamp: float | None) -> None:
-        if not self.skipped:
-            self._first = stamp
-        self.skipped += 1
+        """A packet that gave no picture."""
+        if stamp is None:
+            self._unstamped += 1
+        else:
+            insort(self._stamps, stamp)
+
+    def skipped_before(self, stamp: float | None) -> int:
+        """Packets left out in front of a frame, in the order in which frames are shown."""
+        stamped = len(self._stamps) if stamp is None else bisect_left(self._stamps, stamp)
+        return self._unstamped + stamped
 
     def notes(self, origin: float) -> Iterator[str]:
-        if self.skipped:
-            near = "" if self._first is None else f", the first near {self._first - origin:.2f} s"
-            yield f"damaged packets left out: {self.skipped}{near}"
+        """What was left out or kept against odds."""
+        if skipped := len(self._stamps) + self._unstamped:
+            near = ""
+            if self._stamps:
+                near = f", the first near {max(0.0, self._stamps[0] - origin):.2f} s"
+            yield f"damaged packets left out: {skipped}{near}"
         if self.marred:
             yield f"frames kept although part of their data is damaged: {self.marred}"
         if self.trimmed:
@@ -307,14 +321,17 @@ def _open(given: Input, trimmed: bool) -> InputContainer:
     except (av.FFmpegError, OSError, ValueError) as error:
         if given.interrupted:
             raise KeyboardInterrupt from None
-        hint = ""
-        if given.path is None and given.head[4:8] in (b"ftyp", b"mdat"):
-            hint = "; an mp4 in a pipe needs its index in front: use -f matroska instead"
         raise InputError(
             f"{given.label}: expected a picture or a video, got something that is neither, or "
-            f"so damaged that it cannot be opened{hint}"
+            f"so damaged that it cannot be opened{_hint(given)}"
         ) from error
     return container
+
+
+def _hint(given: Input) -> str:
+    if given.piped and given.head[4:8] in (b"ftyp", b"mdat"):
+        return ". An mp4 in a pipe needs its index in front: use -f matroska instead"
+    return ""
 
 
 def _picture_track(container: InputContainer, label: str) -> VideoStream:
