@@ -19,7 +19,7 @@ import pytest
 from mien.channels import ACTION_UNITS, ARKIT_52
 from mien.errors import OutputError
 from mien.outputs import TableWriter, faces_schema
-from mien.types import Face, Observation
+from mien.types import Face, Landmarks, Observation
 
 Make = Callable[..., Face]
 Observe = Callable[..., Observation]
@@ -143,6 +143,8 @@ def test_csv(tmp_path: Path, full_face: Make, make_face: Make, observe: Observe)
     assert len(full["engine_jawOpen"]) <= 6
     assert full["eyeBlinkRight"] == ""
     assert full["mouth_open"] == "false"
+    assert full["translation_z"] == "4"
+    assert not any(value.startswith("-0") and "." not in value for value in full.values())
     assert bare["yaw"] == bare["jawOpen"] == bare["translation_x"] == bare["mouth_open"] == ""
     assert not any("landmark" in name for name in full)
     assert len(pd.read_csv(tmp_path / "faces.csv").columns) == len(full)
@@ -155,6 +157,20 @@ def test_csv_with_landmarks(tmp_path: Path, make_face: Make, observe: Observe) -
     frame = pd.read_csv(tmp_path / "faces.csv")
     points = frame.filter(regex=r"^landmark_\d+_[xyz]$").to_numpy().reshape(478, 3)
     np.testing.assert_allclose(points, face.landmarks.points, atol=0.0051)
+
+
+def test_text_is_short(tmp_path: Path, make_face: Make, observe: Observe) -> None:
+    points = np.full((478, 3), 123.456789, np.float32)
+    points[0] = [-0.001, 0.126, 20000.125]
+    face = make_face(landmarks=Landmarks(points, (320, 240)))
+    with TableWriter(tmp_path, csv_landmarks=True, jsonl=True) as table:
+        table.write(observe(1, face), "a")
+    cells = (tmp_path / "faces.csv").read_text().splitlines()[1].split(",")
+    assert cells[2] == "0.033333"
+    assert cells[-1434:-1430] == ["0", "0.13", "20000.12", "123.46"]
+    text = (tmp_path / "faces.jsonl").read_text()
+    assert '"time": 0.033333,' in text
+    assert '"landmarks": [[0,0.13,20000.12],[123.46,123.46,123.46],' in text
 
 
 def test_jsonl(tmp_path: Path, full_face: Make, make_face: Make, observe: Observe) -> None:

@@ -236,7 +236,7 @@ def document() -> str:
     """The text of ``docs/schema.md``."""
     conventions = "\n".join(f"- **{topic}**: {text}" for topic, text in CONVENTIONS)
     rows = "\n".join(
-        f"| `{c.name}` | {_type_name(c)} | {c.unit} | {_null(c)} | {c.description} |"
+        f"| `{c.name}` | `{_type_name(c)}` | {c.unit} | {_null(c)} | {c.description} |"
         for c in COLUMNS
     )
     return _INTRODUCTION.format(version=SCHEMA_VERSION, conventions=conventions, rows=rows)
@@ -245,7 +245,8 @@ def document() -> str:
 def _type_name(column: Column) -> str:
     if column.type == "floats":
         return f"fixed_size_list<float32>[{len(column.elements)}]"
-    return "dictionary<string>" if column.type == "string" else str(column.arrow)
+    kinds = {"string": "dictionary<string>", "float": "float32", "double": "float64"}
+    return kinds.get(column.type, str(column.arrow))
 
 
 def _null(column: Column) -> str:

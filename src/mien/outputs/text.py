@@ -49,11 +49,11 @@ def csv_rows(batch: pa.RecordBatch, *, landmarks: bool = False) -> bytes:
     for column in _csv_columns(landmarks):
         array = batch.column(column.name)
         if column.elements:
-            values = np.round(_matrix(array, column), _DECIMALS[column.unit])
+            values = _rounded(_matrix(array, column), _DECIMALS[column.unit])
             # Arrow prints the shortest text of a float32, so rounding needs no formatting.
             arrays.extend(pa.array(np.ascontiguousarray(v), from_pandas=True) for v in values.T)
         elif pa.types.is_floating(array.type):
-            values = np.round(array.to_numpy(zero_copy_only=False), _DECIMALS[column.unit])
+            values = _rounded(array.to_numpy(zero_copy_only=False), _DECIMALS[column.unit])
             arrays.append(pa.array(values, from_pandas=True))
         else:
             arrays.append(array)
@@ -76,7 +76,7 @@ def json_rows(batch: pa.RecordBatch) -> bytes:
         matrix = _matrix(batch.column(column.name), column)
         decimals = _DECIMALS[column.unit]
         if column.name == "landmarks":
-            points = _points_text(np.round(matrix, decimals))
+            points = _points_text(_rounded(matrix, decimals))
         elif column.name in _NAMED:
             make = partial(_named, _NAMED[column.name])
             fields[column.name] = _each(matrix, decimals, make)
@@ -91,6 +91,12 @@ def json_rows(batch: pa.RecordBatch) -> bytes:
 
 
 _CHANNELS = frozenset(ARKIT_52)
+
+
+def _rounded(values: Array, decimals: int) -> Array:
+    # Adding nothing turns -0.0 into 0.0: "-0" is no number that people expect.
+    rounded: Array = np.round(values, decimals) + 0
+    return rounded
 
 
 def _matrix(array: pa.FixedSizeListArray, column: Column) -> Array:
@@ -114,13 +120,13 @@ def _values(array: pa.Array, column: Column) -> list[Any]:
     if not pa.types.is_floating(array.type):
         return list(array.to_pylist())
     values = array.to_numpy(zero_copy_only=False).astype(np.float64)
-    return [_number(v) for v in np.round(values, _DECIMALS[column.unit]).tolist()]
+    return [_number(v) for v in _rounded(values, _DECIMALS[column.unit]).tolist()]
 
 
 def _each(matrix: Array, decimals: int, make: Callable[[list[float]], Any]) -> list[Any]:
     """Rounded rows through ``make``; None for a row in which every value is missing."""
     missing = np.isnan(matrix).all(axis=1).tolist()
-    rows = np.round(matrix.astype(np.float64), decimals).tolist()
+    rows = _rounded(matrix.astype(np.float64), decimals).tolist()
     return [None if gone else make(row) for gone, row in zip(missing, rows, strict=True)]
 
 

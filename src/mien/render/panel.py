@@ -28,7 +28,7 @@ _FINER = 4
 _LARGEST = 0.2
 """Share of the picture that a panel may take."""
 
-_TOUCH = 0.12
+_TOUCH = 0.08
 """Share of a panel that may lie over faces."""
 
 _MOST_PANELS = 4
