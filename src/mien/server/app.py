@@ -84,7 +84,7 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     app.include_router(infer.router(settings, pool, metrics))
 
-    def authorise(request: Request) -> None:
+    async def authorise(request: Request) -> None:
         check_token(request, settings)
 
     @app.get("/health", name="health", tags=["operation"], summary="Whether it can answer")

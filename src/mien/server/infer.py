@@ -70,7 +70,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
     rates = Buckets(settings.infer_rate)
     queue = _Queue(settings.max_waiting)
 
-    def admit(request: Request) -> None:
+    async def admit(request: Request) -> None:  # on the event loop, as buckets ask for
         check_token(request, settings)
         wait = rates.take(request.client.host if request.client else "")
         if wait:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -91,8 +91,7 @@ class _Session:
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
-        self._answers: asyncio.Queue[bytes] = asyncio.Queue(1)
-        self._sending = asyncio.Lock()
+        self._outbox: asyncio.Queue[bytes | str] = asyncio.Queue(1)
         self._dropped = 0
         self._strikes = 0
         self._index = 0
@@ -105,19 +104,25 @@ class _Session:
             RequestError: why the server hangs up.
             WebSocketDisconnect: the client went in the middle of an answer.
         """
-        await self._say(self._ready())
+        await self._send(self._ready().model_dump_json())
         # The first of them to end, for whatever reason, ends the session.
-        work = (self._listen(), self._look_at_frames(), self._send_answers())
+        work = (self._listen(), self._look_at_frames(), self._deliver())
         tasks = [asyncio.create_task(part) for part in work]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
+            await asyncio.wait(tasks)
+        # All are asked, since asyncio reports an exception that nobody has looked at.
+        failures = [task.exception() for task in tasks if not task.cancelled()]
+        failure = next(filter(None, failures), None)
+        if failure is None:
+            return
+        if isinstance(failure, RequestError) and failure.detail.code != "slow_reader":
+            while not self._outbox.empty():
+                await self._send(self._outbox.get_nowait())
+        raise failure
 
     async def _listen(self) -> None:
         while True:
@@ -169,11 +174,10 @@ class _Session:
             if isinstance(message, Configure):
                 await self._seat.configure(self._changed(message))
             else:
-                await self._seat.run(lambda tracker: tracker.reset())
+                await self._seat.run(self._forget)
         except MienError as error:
             await self._complain(RequestError.from_error(error))
             return
-        self._last_time = -math.inf if message.type == "reset" else self._last_time
         await self._say(Configured(**self._state()))
 
     async def _look_at_frames(self) -> None:
@@ -201,12 +205,11 @@ class _Session:
             self._metrics.answered("live", faces, timings)
             # The next frame is taken before this answer leaves: its reader sends another at once,
             # which must find the slot empty.
-            await self._answers.put(answer)
+            await self._outbox.put(answer)
 
-    async def _send_answers(self) -> None:
+    async def _deliver(self) -> None:
         while True:
-            answer = await self._answers.get()
-            await self._send(partial(self._socket.send_bytes, answer))
+            await self._send(await self._outbox.get())
 
     def _look(
         self, message: FrameMessage, arrived: float, tracker: TrackerLike
@@ -216,7 +219,7 @@ class _Session:
         image = decode(message, self._settings.max_pixels)
         decoded = perf_counter()
         if message.time <= self._last_time:
-            tracker.reset()
+            self._forget(tracker)
         self._last_time = message.time
         observation = tracker.process(Frame(image, message.time, self._index))
         self._index += 1
@@ -234,6 +237,11 @@ class _Session:
             timings=timings,
         )
         return answer, len(observation.faces), timings
+
+    def _forget(self, tracker: TrackerLike) -> None:
+        """In the tracker's thread: the next frame belongs to another source."""
+        tracker.reset()
+        self._last_time = -math.inf
 
     def _changed(self, message: Configure) -> Options:
         """The options of the session with what a message changes.
@@ -309,13 +317,15 @@ class _Session:
             )
 
     async def _say(self, message: BaseModel) -> None:
-        await self._send(partial(self._socket.send_text, message.model_dump_json()))
+        await self._outbox.put(message.model_dump_json())
 
-    async def _send(self, send: Callable[[], Awaitable[None]]) -> None:
+    async def _send(self, message: bytes | str) -> None:
         try:
             with anyio.fail_after(self._settings.send_timeout):
-                async with self._sending:
-                    await send()
+                if isinstance(message, bytes):
+                    await self._socket.send_bytes(message)
+                else:
+                    await self._socket.send_text(message)
         except TimeoutError:
             raise RequestError(
                 "slow_reader",
