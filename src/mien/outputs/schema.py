@@ -221,7 +221,7 @@ produced a value. `expression`, `engine_shapes`, `action_units` and `emotion` ar
 channel name, `landmarks` is a list of 478 `[x, y, z]`.
 
 Both are rounded: pixels and degrees to 0.01, channels to 0.0001, times to a microsecond. The
-Parquet file holds every value as it was computed.
+Parquet file is not rounded.
 
 ## After an interruption
 
