@@ -18,10 +18,10 @@ from time import monotonic
 from typing import Any, Literal
 
 from . import __version__, capture, engines
-from .errors import InputError, MienError, OutputError
+from .errors import CameraError, InputError
 from .outputs import TableWriter, VideoWriter, write_image, write_json_atomic, write_mesh
 from .overlap import ReadAhead, WriteBehind
-from .render import overlay
+from .render.overlay import draw
 from .retarget.smooth import Smoothing
 from .tracker import Tracker
 from .types import Frame, Observation
@@ -157,26 +157,15 @@ def capture_to_files(
 
     Raises:
         OutputError: results could not be written; what was written before is kept.
+        InputError, CameraError: the only source cannot be used; one of several is skipped.
         EngineError, ModelMissing: the landmark engine cannot run.
     """
     stop = stop or threading.Event()
     report = CaptureReport(options.out)
     started = monotonic()
-    with ExitStack() as stack:
-        trackers = stack.enter_context(_Trackers(options))
+    names = _unique_names()
+    with _Trackers(options) as trackers, _LateTable(options, trackers.engine_name) as table:
         report.engine = trackers.engine_name
-        table = stack.enter_context(
-            TableWriter(
-                options.out,
-                csv=options.csv,
-                csv_landmarks=options.csv_landmarks,
-                jsonl=options.jsonl,
-                overwrite=options.overwrite,
-                engine=trackers.engine_name,
-                heads={"expression": "geometric"},
-            )
-        )
-        names = _unique_names()
         for number, spec in enumerate(specs):
             if stop.is_set():
                 break
@@ -185,14 +174,16 @@ def capture_to_files(
             try:
                 with capture.open_source(spec) as source:
                     one.name, one.kind = names(source.name), source.kind
-                    sink = Sink(one.name, source, table, options)
+                    tracker = trackers.of(source.kind)  # may fail, so before any file is made
+                    sink = Sink(one.name, source, table.open(), options)
                     place = (number, len(specs))
-                    _walk(source, trackers.of(source.kind), sink, one, place, on_progress, stop)
+                    _walk(source, tracker, sink, one, place, on_progress, stop)
                     one.notes.extend(source.notes)
-            except OutputError:
-                raise
-            except MienError as error:
+            except (InputError, CameraError) as error:
+                if len(specs) == 1 and not one.frames:
+                    raise
                 one.error = str(error)
+        table.open()
     report.interrupted = stop.is_set()
     report.seconds = monotonic() - started
     write_json_atomic(options.out / "summary.json", _summary(report, options))
@@ -268,6 +259,42 @@ class _Trackers:
             tracker.close()
 
 
+class _LateTable:
+    """The table of a capture, begun with the first source that opens.
+
+    A capture of nothing but a misspelt name leaves no empty results behind.
+    """
+
+    def __init__(self, options: CaptureOptions, engine: str) -> None:
+        self._options = options
+        self._engine = engine
+        self._stack = ExitStack()
+        self._table: TableWriter | None = None
+
+    def open(self) -> TableWriter:
+        """The table, made when it is first asked for."""
+        if self._table is None:
+            options = self._options
+            self._table = self._stack.enter_context(
+                TableWriter(
+                    options.out,
+                    csv=options.csv,
+                    csv_landmarks=options.csv_landmarks,
+                    jsonl=options.jsonl,
+                    overwrite=options.overwrite,
+                    engine=self._engine,
+                    heads={"expression": "geometric"},
+                )
+            )
+        return self._table
+
+    def __enter__(self) -> _LateTable:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+
 class Sink:
     """Everything that is written about one source; used by one thread."""
 
@@ -293,7 +320,7 @@ class Sink:
                 write_mesh(path, face.landmarks, frame.image, face.pose)
 
     def _draw(self, frame: Frame, seen: Observation) -> None:
-        picture = overlay.draw(frame.image, seen)
+        picture = draw(frame.image, seen)
         path = self.options.out / "overlay" / self._name
         if self._source.kind == "still":
             write_image(path.with_name(f"{path.name}.jpg"), picture)

@@ -1,0 +1,129 @@
+"""The command line as people use it: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien import __version__, engines
+
+COMMANDS = ("live", "capture", "recover", "pull", "doctor")
+
+
+def mien(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    env = {"MIEN_HOME": str(cwd / "home"), "NO_COLOR": "1", "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "mien", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "MIEN_HOME": str(cwd / "home"),
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+            **env,
+        },
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _facemesh() -> None:
+    reason = engines.available()["facemesh"]
+    if reason:
+        pytest.skip(reason)
+
+
+def test_version(tmp_path: Path) -> None:
+    assert mien("--version", cwd=tmp_path).stdout.strip() == __version__
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(tmp_path: Path, command: str) -> None:
+    done = mien(command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_capture_without_a_source_takes_the_sample(tmp_path: Path) -> None:
+    done = mien("capture", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1 rows in out/faces.parquet" in done.stdout.replace("\\", "/")
+    assert (tmp_path / "out" / "overlay" / "grace_hopper.jpg").is_file()
+
+
+def make(folder: Path, name: str, content: bytes) -> str:
+    (folder / name).write_bytes(content)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["capture", "missing.mp4"], 2, "missing.mp4"),
+        (["capture", "empty.jpg"], 2, "empty.jpg"),
+        (["capture", "text.jpg"], 2, "text.jpg"),
+        (["capture", "*.tiff"], 2, "tiff"),
+        (["capture", "-"], 2, "standard input"),
+        (["capture", "--faces", "0"], 2, "at least 1"),
+        (["capture", "--min-cutoff", "-1"], 2, "min_cutoff"),
+        (["capture", "--mouth-threshold", "0"], 2, "mouth"),
+        (["capture", "--seconds", "-3"], 2, "seconds"),
+        (["capture", "--engine", "facemsh"], 2, "facemesh"),
+        (["capture", "--engine", "facelandmarker"], 4, "mien pull face_landmarker"),
+        (["capture", "--crops"], 4, "mien pull face_landmarker"),
+        (["capture", "camera:97", "-o", "cam"], 3, "camera"),
+        (["capture", "-o", "text.jpg"], 6, "text.jpg"),
+        (["pull", "nothing"], 2, "face_landmarker"),
+        (["pull", "face_landmarker", "--offline"], 4, "--from"),
+        (["pull", "face_landmarker", "--from", "text.jpg"], 2, "SHA-256"),
+        (["recover", "."], 2, "journal"),
+        (["live", "--host", "0.0.0.0", "--no-browser"], 2, "token"),  # noqa: S104
+    ],
+)
+def test_bad_input_names_itself_and_the_remedy(
+    arguments: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    make(tmp_path, "empty.jpg", b"")
+    make(tmp_path, "text.jpg", b"not a picture at all, just words")
+    done = mien(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    left = {p.name for p in tmp_path.iterdir()} - {"empty.jpg", "text.jpg", "home"}
+    assert not left, f"a refused command leaves nothing behind, found {left}"
+
+
+def test_pull_lists_the_models(tmp_path: Path) -> None:
+    done = mien("pull", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "face_landmarker" in done.stdout
+    assert "Apache-2.0" in done.stdout
+
+
+@pytest.mark.shared
+def test_pull_from_a_local_copy(tmp_path: Path, shared: Path) -> None:
+    model = shared / "models" / "face_landmarker.task"
+    done = mien("pull", "face_landmarker", "--from", str(model), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = mien("capture", "--engine", "facelandmarker", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_doctor_tells_about_everything(tmp_path: Path) -> None:
+    done = mien("doctor", cwd=tmp_path)
+    assert done.returncode in (0, 1)
+    for topic in ("Python", "MediaPipe", "facemesh", "H.264"):
+        assert topic.lower() in done.stdout.lower()
+
+
+def test_progress_in_a_pipe_is_plain_lines(tmp_path: Path) -> None:
+    done = mien("capture", "-o", "out", cwd=tmp_path)
+    assert "\x1b" not in done.stderr + done.stdout
+    assert "grace_hopper: frame 1/1" in done.stderr
