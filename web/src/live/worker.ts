@@ -19,6 +19,7 @@ const pending = new Map<number, Pending>();
 const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", { willReadFrequently: true });
 let message = new Uint8Array(0);
+let queue = Promise.resolve();
 
 function report(value: Report, transfer: Transferable[] = []): void {
   self.postMessage(value, { transfer });
@@ -77,20 +78,26 @@ function close(): void {
   drop();
 }
 
-async function send({ image, width, height, sequence, time }: Frame): Promise<void> {
-  const target = socket;
-  const began = performance.now();
-  if (!target || target.readyState !== WebSocket.OPEN || !context) {
-    image.close();
-    return;
-  }
+/** The pixels of a frame in the size asked for; takes the frame. */
+function pixelsOf(image: VideoFrame | ImageBitmap, width: number, height: number): ImageData | null {
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
     canvas.height = height;
   }
-  context.drawImage(image, 0, 0, width, height);
+  context?.drawImage(image, 0, 0, width, height);
   image.close();
-  const picture = context.getImageData(0, 0, width, height);
+  return context?.getImageData(0, 0, width, height) ?? null;
+}
+
+async function send({ image, width, height, sequence, time }: Frame): Promise<void> {
+  const target = socket;
+  const began = performance.now();
+  if (!target || target.readyState !== WebSocket.OPEN) {
+    image.close();
+    return;
+  }
+  const picture = pixelsOf(image, width, height);
+  if (!picture) return;
   // From pixels in memory, so that neither the preview nor the stage has to fetch them back.
   const bitmap = createImageBitmap(picture);
   if (raw) {
@@ -127,7 +134,8 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(data.message));
       break;
     case "frame":
-      void send(data);
+      // One after another: they share a canvas.
+      queue = queue.then(() => send(data)).catch(() => undefined);
       break;
   }
 };

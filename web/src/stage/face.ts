@@ -46,6 +46,7 @@ export class FaceActor {
   private readonly mouth = mouthPatch(MAP);
   private readonly iris: BufferAttribute;
   private readonly surface: Mesh;
+  private readonly inside: Mesh;
   private readonly eyeMesh: Mesh;
   private readonly mouthMesh: Mesh;
   private readonly lines: LineSegments;
@@ -75,6 +76,7 @@ export class FaceActor {
     this.eyes.geometry.setAttribute("iris", this.iris);
 
     this.surface = new Mesh(this.surfaceGeometry, materials.clay);
+    this.inside = new Mesh(this.surfaceGeometry, materials.inside);
     this.eyeMesh = new Mesh(this.eyes.geometry, materials.eye);
     this.mouthMesh = new Mesh(this.mouth.geometry, materials.mouth);
     this.lines = new LineSegments(this.lineGeometry, materials.line);
@@ -83,7 +85,7 @@ export class FaceActor {
       materials.eye.uniforms.forward.value = this.forward;
       materials.eye.uniformsNeedUpdate = true;
     };
-    for (const part of [this.surface, this.eyeMesh, this.mouthMesh, this.lines, this.dots]) {
+    for (const part of [this.surface, this.inside, this.eyeMesh, this.mouthMesh, this.lines, this.dots]) {
       // The points move without three's knowledge; a face is always in view anyway.
       part.frustumCulled = false;
       this.root.add(part);
@@ -98,6 +100,7 @@ export class FaceActor {
     this.surface.material = surface ? (painted ? materials.photo : materials.clay) : materials.veil;
     this.eyeMesh.material = painted ? materials.photo : materials.eye;
     this.mouthMesh.material = painted ? materials.photo : materials.mouth;
+    this.inside.visible = surface;
     this.eyeMesh.visible = surface;
     this.mouthMesh.visible = surface;
     this.lines.visible = mode === "wireframe";

@@ -1,6 +1,7 @@
 /** What the face is made of. Shared by all faces of a stage. */
 
 import {
+  BackSide,
   Color,
   DoubleSide,
   LineBasicMaterial,
@@ -92,7 +93,9 @@ void main() {
 
 export class Materials {
   readonly texture = new Texture<TexImageSource>();
-  readonly clay = new MeshStandardMaterial({ color: "#d8cfc6", roughness: 0.58, side: DoubleSide });
+  readonly clay = new MeshStandardMaterial({ color: "#d8cfc6", roughness: 0.58 });
+  /** The inside of the mask. */
+  readonly inside = new MeshLambertMaterial({ color: "#3a3f47", side: BackSide });
   readonly photo: MeshLambertMaterial;
   /** Hides the lines and dots of the far side. */
   readonly veil = new MeshBasicMaterial({
@@ -103,12 +106,11 @@ export class Materials {
     polygonOffsetFactor: 2,
     polygonOffsetUnits: 2,
   });
-  readonly mouth = new MeshStandardMaterial({ color: "#3a1616", roughness: 0.5, side: DoubleSide });
+  readonly mouth = new MeshStandardMaterial({ color: "#3a1616", roughness: 0.5 });
   readonly line = new LineBasicMaterial({ transparent: true, opacity: 0.85 });
   readonly eye = new ShaderMaterial({
     vertexShader: EYE_VERTEX,
     fragmentShader: EYE_FRAGMENT,
-    side: DoubleSide,
     uniforms: { tint: { value: new Color("#5b8f93") }, forward: { value: new Vector3(0, 0, 1) } },
   });
   readonly dot = new ShaderMaterial({
@@ -128,7 +130,6 @@ export class Materials {
     this.photo = new MeshLambertMaterial({
       color: "#7d7d7d",
       emissive: "#b4b4b4",
-      side: DoubleSide,
     });
   }
 
@@ -156,7 +157,7 @@ export class Materials {
   }
 
   dispose(): void {
-    for (const m of [this.clay, this.photo, this.veil, this.mouth, this.line, this.eye, this.dot]) {
+    for (const m of [this.clay, this.inside, this.photo, this.veil, this.mouth, this.line, this.eye, this.dot]) {
       m.dispose();
     }
     this.texture.dispose();

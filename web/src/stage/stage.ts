@@ -329,7 +329,7 @@ export class Stage {
     this.distance = distance;
     this.controls.minDistance = distance * 0.4;
     this.controls.maxDistance = distance * 2.5;
-    this.materials.dot.uniforms.size.value = 0.26 * ratio * (height / (2 * half));
+    this.materials.dot.uniforms.size.value = 0.18 * ratio * (height / (2 * half));
     this.dirty = true;
   }
 

@@ -92,7 +92,7 @@ function NoticeView({ openFile, below }: { openFile: () => void; below: boolean 
       </p>
       {notice && (
         <div
-          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(640px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg ${notice.tone === "info" ? "" : "border-live"} ${below ? "max-sm:top-24" : ""}`}
+          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(720px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg ${notice.tone === "info" ? "" : "border-live"} ${below ? "max-sm:top-24" : ""}`}
           data-testid="notice"
           data-notice={notice.id}
         >
