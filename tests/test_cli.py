@@ -83,7 +83,7 @@ def make(folder: Path, name: str, content: bytes) -> str:
         (["pull", "nothing"], 2, "face_landmarker"),
         (["pull", "face_landmarker", "--offline"], 4, "--from"),
         (["pull", "face_landmarker", "--from", "text.jpg"], 2, "SHA-256"),
-        (["recover", "."], 2, "journal"),
+        (["recover", "."], 2, "nothing to recover"),
         (["live", "--host", "0.0.0.0", "--no-browser"], 2, "token"),  # noqa: S104
     ],
 )

@@ -17,7 +17,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
+import numpy as np
+
 from . import __version__, capture, engines
+from .arrays import RGBImage
 from .errors import CameraError, InputError
 from .outputs import TableWriter, VideoWriter, write_image, write_json_atomic, write_mesh
 from .overlap import ReadAhead, WriteBehind
@@ -306,6 +309,7 @@ class Sink:
         self._source = source
         self._table = table
         self._video: VideoWriter | None = None
+        self._canvas: RGBImage | None = None
 
     def write(self, frame: Frame, seen: Observation) -> None:
         """Rows, overlay and meshes of one frame."""
@@ -320,14 +324,19 @@ class Sink:
                 write_mesh(path, face.landmarks, frame.image, face.pose)
 
     def _draw(self, frame: Frame, seen: Observation) -> None:
-        picture = draw(frame.image, seen)
+        # Drawing over the last picture saves a fresh one; a source may change its size midway.
+        if self._canvas is None or self._canvas.shape != frame.image.shape:
+            self._canvas = np.empty_like(frame.image)
+        picture = draw(frame.image, seen, out=self._canvas)
         path = self.options.out / "overlay" / self._name
         if self._source.kind == "still":
             write_image(path.with_name(f"{path.name}.jpg"), picture)
             return
         if self._video is None:
             path = path.with_name(f"{path.name}.mp4")
-            self._video = VideoWriter(path, frame.size, fps=self._source.fps)
+            self._video = VideoWriter(
+                path, frame.size, fps=self._source.fps, overwrite=self.options.overwrite
+            )
         self._video.write(picture, frame.time)
 
     def close(self) -> None:

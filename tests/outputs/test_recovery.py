@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mien.errors import OutputError
+from mien.errors import InputError, OutputError
 from mien.outputs import TableWriter, faces_schema, recover
 from mien.outputs.files import PartFile
 from mien.types import Face, Observation
@@ -171,17 +171,17 @@ def test_a_capture_without_faces_comes_back_empty(
 def test_a_journal_without_a_beginning(tmp_path: Path, content: bytes) -> None:
     journal = tmp_path / "faces.arrows.part"
     journal.write_bytes(content)
-    with pytest.raises(OutputError, match="nothing to recover"):
+    with pytest.raises(InputError, match="nothing to recover"):
         recover(tmp_path)
     assert journal.read_bytes() == content
 
 
 def test_nothing_to_recover(tmp_path: Path, make_face: Make, observe: Observe) -> None:
-    with pytest.raises(OutputError, match="nothing to recover"):
+    with pytest.raises(InputError, match="nothing to recover"):
         recover(tmp_path / "missing")
     with TableWriter(tmp_path) as table:
         table.write(observe(0, make_face()), "a")
-    with pytest.raises(OutputError, match="nothing to recover"):
+    with pytest.raises(InputError, match="nothing to recover"):
         recover(tmp_path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from .files import is_locked, output_error, part_path
 from .schema import faces_schema
 from .table import FORMATS_KEY, JOURNAL, PARQUET, TextFile, write_parquet
@@ -45,7 +45,7 @@ class _Journal:
             with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:
                 self.schema: pa.Schema = stream.schema
         except (pa.ArrowInvalid, OSError) as error:
-            raise OutputError(
+            raise InputError(
                 f"{path} ({self._size:,} bytes) breaks off before its first row, or is no journal "
                 "of mien: there is nothing to recover. Remove it to use the folder again."
             ) from error
@@ -84,16 +84,17 @@ def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
         overwrite: replace files that have the names already.
 
     Raises:
-        OutputError: there is nothing to recover, the capture still runs, a file exists already,
-            or the system refuses. The journal then stays.
+        InputError: there is nothing to recover, or nothing that can be read.
+        OutputError: the capture still runs, a file exists already, or the system refuses. The
+            journal then stays.
     """
     folder = Path(folder)
     journal_path = part_path(folder / JOURNAL)
     videos = sorted({*folder.glob("*.mp4.part"), *folder.glob("*/*.mp4.part")})
     if not journal_path.exists() and not videos:
-        raise OutputError(
+        raise InputError(
             f"{folder} holds no unfinished capture (no {journal_path.name}, no *.mp4.part): "
-            "there is nothing to recover."
+            "there is nothing to recover; name the folder that was given to capture with -o"
         )
     files: list[Path] = []
     rows = dropped = 0
