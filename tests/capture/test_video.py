@@ -116,13 +116,14 @@ def test_streams_without_stamps_are_counted_at_the_nominal_rate(make_video: Make
         ((1, 0, 0, -1), ["b", "w", "r", "g"]),
         ((0, 1, 1, 0), ["r", "b", "g", "w"]),
         ((0, -1, -1, 0), ["w", "g", "b", "r"]),
+        ((0, 0, 0, 0), ["r", "g", "b", "w"]),  # no turn at all, as some writers leave it
     ],
 )
 def test_turned_and_mirrored_videos_come_upright(
     matrix: tuple[int, int, int, int], expected: list[str], make_video: MakeVideo
 ):
     path = with_matrix(make_video(frames=2), *matrix)
-    size = (48, 64) if matrix[0] == 0 else (64, 48)
+    size = (48, 64) if matrix[1] else (64, 48)
     with open_source(path) as source:
         assert source.size == size
         frames = list(source)
@@ -256,7 +257,7 @@ def test_damage_in_the_middle_is_skipped_and_counted(make_video: MakeVideo):
     assert indices == [round(time * 25) for time in times]
     assert indices[-1] == 49
     assert source.notes[0].startswith("2 of 50 frames did not decode; the pictures end at 1.96 s")
-    assert source.notes[1].startswith("damaged packets left out: 2, the first near 0.")
+    assert source.notes[1].startswith("damaged parts left out: 2, the first near 0.")
 
 
 def test_damage_anywhere_is_an_input_error_or_frames(make_video: MakeVideo):
@@ -412,18 +413,23 @@ def test_names_that_mean_something_to_ffmpeg(name: str, make_video: MakeVideo):
     assert len(read(make_video(name))[0]) == 12
 
 
-def test_pictures_in_a_row_are_a_video():
+@pytest.mark.parametrize("size", [(64, 48), (640, 480)])
+def test_pictures_in_a_row_are_a_video(size: tuple[int, int]):
+    # FFmpeg takes larger ones for a single picture when it is left to guess.
+    rng = np.random.default_rng(0)
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mjpeg") as container:
         stream = container.add_stream("mjpeg", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuvj420p"
         for _ in range(4):
-            blank = np.zeros((48, 64, 3), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(blank, format="rgb24")))
+            noise = rng.integers(0, 256, (*size[::-1], 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(noise, format="rgb24")))
         container.mux(stream.encode())
-    indices, _, source = read(buffer.getvalue())
-    assert source.kind == "video"
-    assert indices == [0, 1, 2, 3]
+    for given in (buffer.getvalue(), Pipe(buffer.getvalue())):
+        indices, times, source = read(given)
+        assert source.kind == "video"
+        assert indices == [0, 1, 2, 3]
+        assert times == pytest.approx([0, 0.04, 0.08, 0.12])
 
 
 class Pipe(io.RawIOBase):
@@ -471,6 +477,27 @@ def test_ctrl_c_while_waiting_for_a_pipe(make_video: MakeVideo):
             list(frames)
     with pytest.raises(KeyboardInterrupt):
         open_source(Pipe(data[:100], KeyboardInterrupt))
+
+
+def test_a_pipe_that_breaks_keeps_what_came(
+    make_video: MakeVideo, capfd: pytest.CaptureFixture[str]
+):
+    data = make_video("clip.mkv", frames=40, noise=True).read_bytes()
+    indices, _, source = read(Pipe(data[: len(data) // 2], ConnectionResetError))
+    assert indices == list(range(len(indices)))
+    assert len(indices) > 1
+    assert source.notes[-1] == "the stream broke off: ConnectionResetError"
+    with pytest.raises(InputError, match="The stream broke off: ConnectionResetError"):
+        open_source(Pipe(data[:100], ConnectionResetError))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_picture_through_a_pipe_that_breaks(portrait_path: Path):
+    data = portrait_path.read_bytes()[:5000]
+    with pytest.raises(InputError, match=r"cannot be read \(ConnectionResetError\)"):
+        open_source(Pipe(data, ConnectionResetError))
+    with pytest.raises(KeyboardInterrupt):
+        open_source(Pipe(data, KeyboardInterrupt))
 
 
 @pytest.mark.parametrize("kind", ["video", "picture"])

@@ -79,14 +79,23 @@ def open_source(
     if isinstance(spec, int):
         raise InputError(f"{spec!r}: expected a camera number from 0, a path, or bytes")
     given = open_input(spec)
+    container = None
     try:
         if is_picture(given.head):
             given = given.held()
-            if not is_sequence(given.file.read()):
-                given.file.seek(0)
-                return open_picture(given, window, max_pixels)
+            data = given.file.read()
             given.file.seek(0)
-        return VideoFile(given, window, max_pixels=max_pixels, threads=threads, trimmed=trimmed)
+            if not is_sequence(data):
+                return open_picture(given, window, max_pixels)
+            container = "mjpeg"
+        return VideoFile(
+            given,
+            window,
+            max_pixels=max_pixels,
+            threads=threads,
+            trimmed=trimmed,
+            container=container,
+        )
     except BaseException:
         given.close()
         raise

@@ -47,7 +47,7 @@ class _Piped:
         # live pipe lag.
         self._more: Callable[[int], bytes | None] = getattr(rest, "read1", rest.read)
         self._rest = rest
-        self.interrupted = False
+        self.failure: BaseException | None = None
 
     def close(self) -> None:
         self._rest.close()
@@ -58,10 +58,10 @@ class _Piped:
             return head
         try:
             return self._more(size) or b""
-        except KeyboardInterrupt:
-            # PyAV reads from C, where a KeyboardInterrupt would be printed and lost. End the
-            # stream here; the reader asks and raises it again.
-            self.interrupted = True
+        except (OSError, KeyboardInterrupt) as error:
+            # PyAV calls this from C, where an exception may be printed and dropped. End the
+            # stream instead; the reader asks for what happened.
+            self.failure = error
             return b""
 
 
@@ -91,9 +91,16 @@ class Input:
         return isinstance(self.file, _Piped)
 
     @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C arrived while FFmpeg was waiting for a pipe."""
-        return isinstance(self.file, _Piped) and self.file.interrupted
+    def broken(self) -> str | None:
+        """Why a pipe ended before its end, if it did.
+
+        Raises:
+            KeyboardInterrupt: that is why.
+        """
+        failure = self.file.failure if isinstance(self.file, _Piped) else None
+        if isinstance(failure, KeyboardInterrupt):
+            raise failure
+        return None if failure is None else _reason(failure)
 
     def held(self) -> Input:
         """The same input read into memory: decoders of pictures seek, which a pipe cannot.
@@ -120,8 +127,8 @@ class Input:
                     f"{self.label}: a picture of more than {_MOST_PIPED >> 20} MiB; "
                     "a video has to be piped as Matroska (ffmpeg ... -f matroska -)"
                 )
-        if self.interrupted:
-            raise KeyboardInterrupt
+        if self.broken:
+            raise OSError(self.broken)
         return b"".join(parts)
 
     def close(self) -> None:
@@ -182,9 +189,14 @@ def _folder(path: Path) -> InputError:
     )
 
 
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def _unreadable(label: str, error: Exception) -> InputError:
-    reason = getattr(error, "strerror", None) or error
-    return InputError(f"{label}: cannot be read ({reason}); check its permissions and the disk")
+    return InputError(
+        f"{label}: cannot be read ({_reason(error)}); check its permissions and where it comes from"
+    )
 
 
 def _checked(file: IO[Any], label: str, name: str, path: Path | None = None) -> Input:

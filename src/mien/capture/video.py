@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Any
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ..arrays import RGBImage
 from ..errors import InputError
 from ..types import Frame
 from .clock import Clock
 from .files import Input
+from .pixels import Pixels
 from .source import Source, Window
 
 __all__ = ["VideoFile"]
@@ -44,9 +44,6 @@ _GUESSED = frozenset(
 # Demuxers that stumble are asked again, as one damaged cluster need not be the end.
 _PATIENCE = 16
 
-# Pixels that are not square by more than this are made so; less is an encoder's rounding.
-_SQUARE = 0.02
-
 
 class VideoFile(Source):
     """The picture track of a video file or stream. Sound is ignored."""
@@ -59,6 +56,7 @@ class VideoFile(Source):
         max_pixels: int,
         threads: int = 0,
         trimmed: bool = False,
+        container: str | None = None,
     ) -> None:
         """Open and decode up to the first frame, so that what cannot be used fails here.
 
@@ -68,6 +66,7 @@ class VideoFile(Source):
             max_pixels: larger frames are refused.
             threads: decoder threads; 0 takes as many as FFmpeg thinks right.
             trimmed: also read what the file's edit list trims away.
+            container: FFmpeg's name of the format, where looking at the content misleads.
 
         Raises:
             InputError: no video, no frame that decodes, or frames too large.
@@ -76,26 +75,21 @@ class VideoFile(Source):
         self._window = window
         self._max_pixels = max_pixels
         self._trimmed = trimmed
-        self._container = _open(given, trimmed)
+        self._container = _open(given, trimmed, container)
         try:
             first = self._begin(threads)
         except BaseException:
             self._release()
             raise
         self._first: VideoFrame | None = first
-        width, height = _shape(first, self._wide(first))
         super().__init__(
             given.name,
             "video",
-            size=(width, height),
+            size=self._pixels.size(first),
             frames=window.count(self._expected(), self._rate),
             fps=self._rate,
         )
-        if self._wide(first) != first.width:
-            self.notes.append(
-                f"pixels are not square: frames of {first.width} x {first.height} "
-                f"are widened to {self._wide(first)}"
-            )
+        self.notes += self._pixels.notes(first)
 
     def _begin(self, threads: int) -> VideoFrame:
         """The first frame that decodes."""
@@ -105,15 +99,15 @@ class VideoFile(Source):
         self._rate = _rate(self._stream)
         self._clock = Clock(self._rate)
         self._tally = _Tally()
+        self._pixels = Pixels(float(self._stream.sample_aspect_ratio or 1))
         self._decoding = self._decode()
         self._check_size(self._stream.width, self._stream.height)
         first = next(self._decoding, None)
         if first is None:
-            if self._given.interrupted:
-                raise KeyboardInterrupt
+            hint = _hint(self._given)
             raise InputError(
                 f"{self._given.label}: no frame of the video decodes; it is damaged or cut "
-                f"short, or encrypted; get a complete copy{_hint(self._given)}"
+                f"short, or encrypted; get a complete copy{hint}"
             )
         return first
 
@@ -133,7 +127,7 @@ class VideoFile(Source):
             if not window.wants(index, time):
                 continue
             self._check_size(picture.width, picture.height)
-            frame = Frame(_upright_rgb(picture, self._wide(picture)), time, index)
+            frame = Frame(self._pixels.rgb(picture), time, index)
             if frame.size != size:
                 self.notes.append(
                     f"from {time:.2f} s on the frames are {frame.size[0]} x {frame.size[1]}"
@@ -145,8 +139,8 @@ class VideoFile(Source):
             self.notes += self._lost(last)
         self.notes += tally.notes(clock.origin)
         self.notes += clock.notes()
-        if self._given.interrupted:
-            raise KeyboardInterrupt
+        if self._given.broken:
+            self.notes.append(f"the stream broke off: {self._given.broken}")
         if not given:
             raise InputError(
                 f"{self._given.label}: no frame between {window.start:g} s and "
@@ -189,15 +183,19 @@ class VideoFile(Source):
         yield None
 
     def _demux(self) -> Iterator[Packet[VideoStream]]:
+        went_on = True
         for _ in range(_PATIENCE):
             try:
                 for packet in self._container.demux(self._stream):
                     # PyAV marks the end by a packet without content.
                     if packet.size:
+                        went_on = True
                         self._tally.trimmed += packet.is_discard
                         yield packet
-            except av.FFmpegError:  # noqa: PERF203
-                self._tally.damage(None)
+            except (av.FFmpegError, OSError):  # noqa: PERF203
+                if went_on:
+                    self._tally.damage(None)
+                went_on = False
             else:
                 return
 
@@ -209,13 +207,6 @@ class VideoFile(Source):
         if item is None or item.pts is None or not base:
             return None
         return item.pts * base.numerator / base.denominator
-
-    def _wide(self, picture: VideoFrame) -> int:
-        """Width of the picture with square pixels."""
-        aspect = float(self._stream.sample_aspect_ratio or 1)
-        if aspect <= 0 or abs(aspect - 1) <= _SQUARE or not 0.2 < aspect < 5:
-            return picture.width
-        return max(1, round(picture.width * aspect))
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._max_pixels:
@@ -281,7 +272,7 @@ class _Tally:
             insort(self._stamps, stamp)
 
     def skipped_before(self, stamp: float | None) -> int:
-        """Packets left out in front of a frame, in the order in which frames are shown."""
+        """Parts left out in front of a frame, in the order in which frames are shown."""
         stamped = len(self._stamps) if stamp is None else bisect_left(self._stamps, stamp)
         return self._unstamped + stamped
 
@@ -291,7 +282,7 @@ class _Tally:
             near = ""
             if self._stamps:
                 near = f", the first near {max(0.0, self._stamps[0] - origin):.2f} s"
-            yield f"damaged packets left out: {skipped}{near}"
+            yield f"damaged parts left out: {skipped}{near}"
         if self.marred:
             yield f"frames kept although part of their data is damaged: {self.marred}"
         if self.trimmed:
@@ -301,34 +292,35 @@ class _Tally:
             )
 
 
-def _open(given: Input, trimmed: bool) -> InputContainer:
+def _open(given: Input, trimmed: bool, name: str | None) -> InputContainer:
     # A path goes to FFmpeg itself, as a file whatever its name contains; else PyAV reads from
     # Python.
     file: Any = given.file if given.path is None else f"file:{given.path}"
     options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
     if trimmed:
         options["ignore_editlist"] = "1"
+    begin = partial(av.open, file, "r", format=name, options=options, buffer_size=1 << 16)
     try:
         try:
-            container: InputContainer = av.open(file, "r", options=options, buffer_size=1 << 16)
+            container: InputContainer = begin()
         except UnicodeError:
             # Titles in another encoding; up to PyAV 18 strictness is the default.
             if given.path is None:
                 given.file.seek(0)
-            container = av.open(
-                file, "r", options=options, buffer_size=1 << 16, metadata_errors="replace"
-            )
+            container = begin(metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
-        if given.interrupted:
-            raise KeyboardInterrupt from None
+        hint = _hint(given)
         raise InputError(
             f"{given.label}: expected a picture or a video, got something that is neither, or "
-            f"so damaged that it cannot be opened{_hint(given)}"
+            f"so damaged that it cannot be opened{hint}"
         ) from error
     return container
 
 
 def _hint(given: Input) -> str:
+    """What may be wrong with a pipe. Raises KeyboardInterrupt when that is what ended it."""
+    if given.broken:
+        return f". The stream broke off: {given.broken}"
     if given.piped and given.head[4:8] in (b"ftyp", b"mdat"):
         return ". An mp4 in a pipe needs its index in front: use -f matroska instead"
     return ""
@@ -355,42 +347,3 @@ def _rate(stream: VideoStream) -> float | None:
         if rate and 0.01 <= rate <= 1000:
             return float(rate)
     return None
-
-
-def _matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
-    """What turns and mirrors in the display matrix (FFmpeg's libavutil/display.h).
-
-    These are a, b, c, d of x' = a x + c y, y' = b x + d y, up to a common factor.
-    """
-    side_data: Any = picture.side_data
-    data = side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
-    return a, b, c, d
-
-
-def _shape(picture: VideoFrame, width: int) -> tuple[int, int]:
-    """(width, height) when upright."""
-    a, b, c, d = _matrix(picture)
-    lying = abs(b) + abs(c) > abs(a) + abs(d)
-    return (picture.height, width) if lying else (width, picture.height)
-
-
-def _upright_rgb(picture: VideoFrame, width: int) -> RGBImage:
-    """RGB, square pixels, turned and mirrored as the file says (to the next right angle)."""
-    image: RGBImage = picture.to_ndarray(format="rgb24", width=width)
-    a, b, c, d = _matrix(picture)
-    if a > 0 and d > 0:
-        return np.ascontiguousarray(image)
-    # numpy takes ten times as long to copy in another order.
-    import cv2
-
-    if abs(b) + abs(c) > abs(a) + abs(d):
-        image = cv2.transpose(image)
-        across, down = c, b
-    else:
-        across, down = a, d
-    if across < 0 or down < 0:
-        image = cv2.flip(image, -1 if across < 0 and down < 0 else int(across < 0))
-    return image
