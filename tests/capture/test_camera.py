@@ -211,10 +211,11 @@ def test_camera_that_does_not_open(
 ):
     monkeypatch.setattr("sys.platform", "linux")
     (tmp_path / "video87").touch()
-    before = cv2.getLogLevel()
+    logging = cv2 if hasattr(cv2, "getLogLevel") else cv2.utils.logging
+    before = logging.getLogLevel()
     with pytest.raises(CameraError, match="camera 87: cannot be opened; it is missing, or another"):
         open_device(CameraSpec(87), tmp_path)
-    assert cv2.getLogLevel() == before
+    assert logging.getLogLevel() == before
     assert capfd.readouterr().err == ""
 
 

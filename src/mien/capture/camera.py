@@ -277,9 +277,11 @@ def cameras(folder: Path = Path("/dev")) -> list[int] | None:
 @contextmanager
 def _silent(cv2: Any) -> Iterator[None]:
     """OpenCV writes to standard error what becomes an error or a note here."""
-    before = cv2.getLogLevel()
-    cv2.setLogLevel(0)
+    # It moved in OpenCV 5; 0 is silent in both places.
+    logging = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging
+    before = logging.getLogLevel()
+    logging.setLogLevel(0)
     try:
         yield
     finally:
-        cv2.setLogLevel(before)
+        logging.setLogLevel(before)
