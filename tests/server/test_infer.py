@@ -95,6 +95,12 @@ def test_the_largest_face_is_first(client, cast, encode):
     assert "3 faces were found" in body["warnings"][-1]
 
 
+def test_asking_for_more_faces_than_the_server_gives_is_told(client, encode):
+    answer = ask(client, encode(), "?max_faces=9")
+    assert answer.status_code == 200
+    assert "at most 8 faces" in answer.json()["warnings"][-1]
+
+
 def test_a_cut_face_is_told(client, cast, encode):
     cast.sizes = [30.0]
     assert any("cut by the border" in told for told in ask(client, encode()).json()["warnings"])
@@ -207,7 +213,7 @@ def test_too_many_pixels_are_refused(make_client, encode, cast):
         ({"files": [("file", b"x")] * 9}, 400, "bad_request"),
         ({"files": {"file": b"x"}, "params": {"max_faces": "0"}}, 422, "invalid_value"),
         ({"files": {"file": b"x"}, "params": {"max_faces": "many"}}, 422, "invalid_value"),
-        ({"files": {"file": b"x"}, "params": {"max_faces": "9"}}, 422, "invalid_value"),
+        ({"files": {"file": b"x"}, "params": {"max_faces": "65"}}, 422, "invalid_value"),
         ({"files": {"file": b"x"}, "params": {"mouth_threshold": "-1"}}, 422, "invalid_value"),
         ({"files": {"file": b"x"}, "params": {"mouth_threshold": "nan"}}, 422, "invalid_value"),
         ({"files": {"file": b"x"}, "params": {"landmarks": "perhaps"}}, 422, "invalid_value"),

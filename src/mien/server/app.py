@@ -16,7 +16,7 @@ from .. import __version__
 from . import infer, live, problems
 from .guard import Guard, check_token
 from .metrics import Metrics
-from .schemas import Health, Problem, Sessions, message_schemas
+from .schemas import EXAMPLE, Health, Problem, Sessions, message_schemas
 from .settings import Settings
 from .studio import Studio, sample
 from .trackers import Pool, TrackerFactory, load_tracker
@@ -138,12 +138,12 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
 
     # Not mounted: a mount at / would answer 404 where a known path is asked with a wrong method.
     app.router.default = Studio(settings.studio)
-    _add_messages(app)
+    _complete_schema(app)
     return app
 
 
-def _add_messages(app: FastAPI) -> None:
-    """Put the JSON messages of the WebSocket among the schemas of OpenAPI."""
+def _complete_schema(app: FastAPI) -> None:
+    """Add the JSON messages of the WebSocket and an example to OpenAPI."""
     plain = app.openapi
 
     def complete() -> dict[str, Any]:
@@ -151,6 +151,13 @@ def _add_messages(app: FastAPI) -> None:
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         for name, message in message_schemas().items():
             components.setdefault(name, message)
+        for path in ("/infer", "/metrics"):
+            for operation in schema["paths"][path].values():
+                # An empty entry means: or without, which holds as long as no token is set.
+                operation["security"] = [{"HTTPBearer": []}, {}]
+        # FastAPI would leave the nulls out of an example.
+        answer = schema["paths"]["/infer"]["post"]["responses"]["200"]
+        answer["content"]["application/json"]["example"] = EXAMPLE
         return schema
 
     app.openapi = complete  # type: ignore[method-assign]

@@ -86,7 +86,8 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
         summary="Find faces in a picture",
         response_model=InferAnswer,
         responses={
-            status: {"model": Problem, "description": text} for status, text in _ERRORS.items()
+            200: {"description": "The faces, the largest first."},
+            **{s: {"model": Problem, "description": text} for s, text in _ERRORS.items()},
         },
         openapi_extra={"requestBody": _BODY},
         dependencies=[Depends(admit), Depends(HTTPBearer(auto_error=False))],
@@ -108,13 +109,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
         Its EXIF orientation is applied. Without a face the answer is 200 with no faces.
         """
         start = perf_counter()
-        most = settings.max_faces if max_faces is None else max_faces
-        if most > settings.max_faces:
-            raise RequestError(
-                "invalid_value",
-                f"max_faces is {most}, this server answers with at most {settings.max_faces}",
-                "ask for fewer, or raise MIEN_MAX_FACES",
-            )
+        most = min(max_faces or settings.max_faces, settings.max_faces)
         async with queue.place():
             data = await _picture(request, settings.max_upload_bytes)
             frame = await anyio.to_thread.run_sync(_decode, data, settings.max_pixels)
@@ -132,6 +127,10 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
             "total": perf_counter() - start,
         }
         answer = answer_of(observation, pool.still.engine_name, timings, most, landmarks)
+        if max_faces and max_faces > most:
+            answer.warnings.append(
+                f"this server answers with at most {most} faces (MIEN_MAX_FACES), not {max_faces}"
+            )
         metrics.answered("infer", len(answer.faces), timings)
         return Response(answer.model_dump_json(), media_type="application/json")
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "CLIENT_MESSAGES",
+    "EXAMPLE",
     "SERVER_MESSAGES",
     "Box",
     "Configure",
@@ -30,6 +31,7 @@ __all__ = [
     "Sessions",
     "Size",
     "SmoothingValues",
+    "message_schemas",
 ]
 
 ErrorCode: TypeAlias = Literal[
@@ -167,6 +169,46 @@ class InferAnswer(_Answer):
     timings: dict[str, float] = Field(description="Seconds by stage.")
     engine: str = Field(description="The landmark engine that answered.")
     warnings: list[str] = Field(description="What a careful reader should know about this answer.")
+
+
+EXAMPLE: dict[str, Any] = {
+    "landmarks": [[0.5219, 0.5031, -0.0613], [0.5207, 0.4588, -0.1022]],
+    "expression": [0.025, 0.061, 0.0],
+    "expression_names": ["eyeBlinkLeft", "eyeLookInLeft", "jawOpen"],
+    "faces": [
+        {
+            "id": 1,
+            "box": {"left": 173.01, "top": 132.26, "right": 355.99, "bottom": 333.6},
+            "presence": None,
+            "inside": 1.0,
+            "pose": {
+                "yaw": 0.42,
+                "pitch": -3.56,
+                "roll": -2.16,
+                "scale": 12.31,
+                "translation": [266.555, 227.182, 50.902],
+                "rotation": [
+                    [0.999282, -0.037191, 0.007266],
+                    [0.037571, 0.997364, -0.062074],
+                    [-0.004938, 0.062303, 0.998045],
+                ],
+                "quaternion": [0.031115, 0.003053, 0.018703, 0.999336],
+            },
+            "landmarks": [[267.213, 301.86, -31.386], [266.598, 275.28, -52.326]],
+            "channels": {"eyeBlinkLeft": 0.025, "jawOpen": 0.0, "tongueOut": None},
+            "mouth_open": False,
+            "engine_shapes": None,
+            "morphable": None,
+            "action_units": None,
+            "emotion": None,
+        }
+    ],
+    "size": {"width": 512, "height": 600},
+    "timings": {"decode": 0.0041, "landmarks": 0.0203, "total": 0.0262},
+    "engine": "facemesh",
+    "warnings": [],
+}
+"""An answer to the sample portrait, its lists cut short."""
 
 
 class Sessions(_Answer):

@@ -41,7 +41,8 @@ class Studio(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, or a plain page that says how to build the studio."""
-        if path == "." and not (self._folder / "index.html").is_file():
+        asked = scope["method"] in ("GET", "HEAD") and path == "."
+        if asked and not (self._folder / "index.html").is_file():
             return HTMLResponse(_FALLBACK, headers={"Cache-Control": "no-store"})
         answer = await super().get_response(path, scope)
         # Vite puts the hash of the content into the names in assets/.
