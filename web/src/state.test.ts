@@ -7,6 +7,7 @@ import {
   judge,
   lose,
   noticeOf,
+  sentence,
   type Problem,
   type Situation,
   Steady,
@@ -43,6 +44,7 @@ describe("the notice", () => {
     [undefined, {}],
     ["no-webgl", { canDraw: false, connection: lost }],
     ["server-gone", { connection: lost, source: { ...CAMERA, phase: "failed", problem: "denied" } }],
+    ["server-problem", { connection: lost, serverProblem: "All sessions are taken." }],
     ["refused", { connection: { kind: "refused", reason: "No token." } }],
     ["connecting", { connection: { kind: "connecting" } }],
     ["opening", { source: { ...CAMERA, phase: "opening" } }],
@@ -87,6 +89,13 @@ describe("the notice", () => {
     const texts = (["chrome", "firefox", "safari"] as const).map((b) => noticeOf({ ...WELL, source }, 0, b)?.text);
     expect(new Set(texts).size).toBe(3);
   });
+});
+
+it.each([
+  ["no model", "pull it.", "No model. Pull it."],
+  ["No model.", "", "No model."],
+])("the server's %j and %j become a sentence", (message, hint, text) => {
+  expect(sentence(message, hint)).toBe(text);
 });
 
 it.each([

@@ -133,7 +133,7 @@ function sourceNotice(source: Source, browser: Browser): Notice | null {
   if (source.phase === "opening" && source.kind === "camera") {
     return { id: "opening", text: "Waiting for the camera. Your browser may ask for permission.", tone: "info" };
   }
-  if (source.phase === "opening") return { id: "opening", text: `Opening ${source.name}.`, tone: "info" };
+  if (source.phase === "opening" && source.kind !== "sample") return { id: "opening", text: `Opening ${source.name}.`, tone: "info" };
   if (source.phase !== "failed") return null;
   const trouble = (id: string, text: string, action: Notice["action"]): Notice =>
     action ? { id, text, action, tone: "trouble" } : { id, text, tone: "trouble" };
@@ -162,6 +162,14 @@ function sourceNotice(source: Source, browser: Browser): Notice | null {
   }
 }
 
+/** What the server says, as a person would write it. */
+export function sentence(message: string, hint: string): string {
+  return [message, hint]
+    .filter((part) => part !== "")
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1).replace(/[.\s]*$/, "."))
+    .join(" ");
+}
+
 /** The one thing worth saying now, or nothing. `now` is on the clock of `performance.now()`. */
 export function noticeOf(s: Situation, now: number, browser: Browser): Notice | null {
   if (!s.canDraw) {
@@ -174,13 +182,14 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
   }
   const { connection } = s;
   if (connection.kind === "refused") {
-    return { id: "refused", text: connection.reason, action: { kind: "retry", label: "Try again" }, tone: "trouble" };
+    return { id: "refused", text: s.serverProblem ?? sentence(connection.reason, "Open the whole address that mien printed"), action: { kind: "retry", label: "Try again" }, tone: "trouble" };
   }
   if (connection.kind === "lost") {
     const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
+    const again = seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again now.";
     return {
-      id: "server-gone",
-      text: seconds > 0 ? `The server is gone. Trying again in ${seconds} s.` : "The server is gone. Trying again now.",
+      id: s.serverProblem === null ? "server-gone" : "server-problem",
+      text: `${s.serverProblem ?? "The server is gone."} ${again}`,
       action: { kind: "retry", label: "Try now" },
       tone: "trouble",
     };

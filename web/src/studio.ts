@@ -10,7 +10,7 @@ import { Pulse } from "./live/pulse";
 import { Recorder } from "./record/take";
 import { Review } from "./record/review";
 import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, takeToken } from "./settings";
-import { type Action, judge, type Sight, type Source, Steady, type StudioState } from "./state";
+import { type Action, judge, type Sight, type Source, sentence, Steady, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
 import { CHANNELS } from "./tables";
@@ -326,7 +326,7 @@ export class Studio {
     if (message.type === "error") {
       // Frames that came out of order or too late are no news for a person.
       if (message.sequence === null || message.code === "model_missing") {
-        this.store.set({ serverProblem: `${message.message}. ${message.hint}.` });
+        this.store.set({ serverProblem: sentence(message.message, message.hint) });
       }
       return;
     }
@@ -342,6 +342,7 @@ export class Studio {
     }
     this.pulse.beat(answer, trip, encoding, now);
     const { take, recording } = this.store.get();
+    this.store.set({ serverProblem: null });
     if (recording && !this.recorder.add(answer.time, answer.width, answer.height, answer.faces)) {
       this.toggleRecording();
     }

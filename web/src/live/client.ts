@@ -129,8 +129,7 @@ export class Live {
     this.ready = null;
     this.flight.clear();
     if (code === CLOSE.REFUSED) {
-      const why = reason || "The server refused the connection. Open the address that mien printed.";
-      this.become({ kind: "refused", reason: why });
+      this.become({ kind: "refused", reason: reason || "The server refused the connection" });
       return;
     }
     const next = lose(this.connection, performance.now());

@@ -72,6 +72,18 @@ describe("several faces", () => {
   });
 });
 
+it("a crowd stands in ranks, none in front of another", () => {
+  const spots = layout(Array.from({ length: 7 }, (_, i) => ({ x: i * 900, y: i % 2, z: 0, scale: 1 + i })));
+  expect(new Set(spots.map((s) => `${s.x} ${s.y}`)).size).toBe(7);
+  expect(new Set(spots.map((s) => s.size))).toEqual(new Set([1]));
+  const { width, height } = spread(spots);
+  expect(Math.max(width, height)).toBeLessThan(45);
+  // Further left in the picture is further left in the rank.
+  const [first, , third] = spots;
+  expect(first.y).toBe(third.y);
+  expect(first.x).toBeLessThan(third.x);
+});
+
 describe("refinement", () => {
   const map = refine(TRIANGLES, POINTS);
 

@@ -89,13 +89,17 @@ export interface Spot {
 
 /** Distance of two heads side by side, in head units. */
 const SHOULDERS = 24;
+/** More faces than these are a crowd. */
+const CROWD = 4;
 
 /**
  * Several faces stand as they do in the picture, in units of their median size, their middle at 0;
  * a single face stands in the middle at size 1, wherever and how near it was in the picture.
+ * A crowd is lined up in ranks, or its faces would be dots.
  */
 export function layout(frames: readonly Readonly<Frame3>[]): Spot[] {
   if (frames.length < 2) return frames.map(() => ({ x: 0, y: 0, size: 1 }));
+  if (frames.length > CROWD) return ranks(frames);
   const sizes = frames.map((f) => f.scale).sort((a, b) => a - b);
   const median = sizes[sizes.length >> 1];
   const xs = frames.map((f) => f.x);
@@ -113,6 +117,23 @@ export function layout(frames: readonly Readonly<Frame3>[]): Spot[] {
     y: (my - f.y) * closer,
     size: f.scale / median,
   }));
+}
+
+/** The back row of the picture above, each from left to right, all of one size. */
+function ranks(frames: readonly Readonly<Frame3>[]): Spot[] {
+  const columns = Math.ceil(Math.sqrt(frames.length * 1.6));
+  const rows = Math.ceil(frames.length / columns);
+  const spots = frames.map((): Spot => ({ x: 0, y: 0, size: 1 }));
+  const downwards = frames.map((_, i) => i).sort((a, b) => frames[a].y - frames[b].y);
+  for (let row = 0; row < rows; row++) {
+    const members = downwards.slice(row * columns, (row + 1) * columns);
+    members.sort((a, b) => frames[a].x - frames[b].x);
+    members.forEach((member, i) => {
+      spots[member].x = (i - (members.length - 1) / 2) * 20;
+      spots[member].y = ((rows - 1) / 2 - row) * 23;
+    });
+  }
+  return spots;
 }
 
 /** Half width and half height that hold all spots with air around each face. */
