@@ -1,0 +1,207 @@
+"""A real browser, a real server, and cameras made of files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+import av
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from mien import engines
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+)
+# Software WebGL shares two cores with the server: draw little, and seldom.
+LIGHT = "?fps=12&size=320"
+
+
+def find_chromium() -> str | None:
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if path := shutil.which(name):
+            return path
+    return None
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    if find_chromium() is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    if not (ROOT / "src/mien/server/studio/index.html").exists():
+        pytest.skip("the studio has not been built (make web)")
+    if reason := engines.available()["facemesh"]:
+        pytest.skip(reason)
+    with sync_playwright() as running:
+        yield running
+
+
+class Server:
+    """`mien live` in a process of its own, which can be stopped and started again."""
+
+    def __init__(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mien", "live", "--no-browser", "--port", str(self.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "MIEN_MAX_SESSIONS": "4"},
+        )
+        for _ in range(300):
+            if self._answers():
+                return
+            assert self.process.poll() is None, "the server did not start"
+            threading.Event().wait(0.1)
+        raise TimeoutError("the server did not start")
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + "health", timeout=5):  # noqa: S310
+                return True
+        except (URLError, ConnectionError):
+            return False
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+
+@pytest.fixture(scope="module")
+def server(playwright: Playwright) -> Iterator[Server]:
+    running = Server()
+    running.start()
+    yield running
+    running.stop()
+
+
+Open = Callable[..., Page]
+
+
+@contextmanager
+def _chromium(
+    playwright: Playwright, camera: Path | None, ask: bool, extra: Sequence[str] = ()
+) -> Iterator[Browser]:
+    flags = [*FLAGS, *extra]
+    if camera is not None:
+        flags += [
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={camera}",
+        ]
+    if not ask:
+        flags.append("--use-fake-ui-for-media-stream")
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture
+def open_page(playwright: Playwright, server: Server) -> Iterator[Open]:
+    """Opens the studio; errors of the page fail the test."""
+    stack: list[object] = []
+    problems: list[str] = []
+
+    def open_(
+        camera: Path | None = None,
+        *,
+        ask: bool = False,
+        query: str = LIGHT,
+        expected: Sequence[str] = (),
+        **context: object,
+    ) -> Page:
+        manager = _chromium(playwright, camera, ask)
+        browser = manager.__enter__()
+        stack.append(manager)
+        size = {"width": 1280, "height": 800}
+        page = browser.new_context(**{"viewport": size, **context}).new_page()  # type: ignore[arg-type]
+        page.set_default_timeout(30_000)
+
+        def note(text: str) -> None:
+            if not any(word in text for word in expected):
+                problems.append(text)
+
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("console", lambda m: note(m.text) if m.type == "error" else None)
+        page.goto(server.url + query)
+        return page
+
+    yield open_
+    for manager in reversed(stack):
+        manager.__exit__(None, None, None)  # type: ignore[attr-defined]
+    assert not problems, problems
+
+
+def write_camera(path: Path, images: Sequence[np.ndarray], rate: int = 30) -> Path:
+    """Motion JPEG as Chromium's fake camera plays it, over and over."""
+    height, width = images[0].shape[:2]
+    with av.open(str(path), "w", format="mjpeg") as container:
+        stream = container.add_stream("mjpeg", rate=rate, options={"qscale": "3"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="session")
+def portrait_camera(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portrait, swaying."""
+    images = []
+    for i in range(60):
+        shift = 40 * np.sin(2 * np.pi * i / 60)
+        matrix = np.array([[0.8, 0, 110 + shift], [0, 0.8, 20]], np.float32)
+        images.append(cv2.warpAffine(portrait, matrix, (640, 480), borderMode=cv2.BORDER_REPLICATE))
+    return write_camera(tmp_path_factory.mktemp("camera") / "portrait.mjpeg", images)
+
+
+@pytest.fixture(scope="session")
+def empty_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wall."""
+    wall = np.full((480, 640, 3), (120, 130, 140), np.uint8)
+    return write_camera(tmp_path_factory.mktemp("camera") / "wall.mjpeg", [wall] * 10)
+
+
+@pytest.fixture(scope="session")
+def talking_camera(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A person whose mouth opens and closes."""
+    from mien.capture import open_source
+
+    with open_source(str(shared / "media" / "videos" / "expressive-d20.mp4")) as source:
+        images = [cv2.resize(frame.image, (480, 480)) for frame in source]
+    padded = [cv2.copyMakeBorder(i, 0, 0, 80, 80, cv2.BORDER_REPLICATE) for i in images]
+    return write_camera(tmp_path_factory.mktemp("camera") / "talking.mjpeg", padded, 25)

@@ -1,0 +1,241 @@
+"""The studio in a real Chromium, state by state."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from mien.heads.geometric import CHANNELS
+
+from .conftest import Open, Server
+
+pytestmark = pytest.mark.browser
+
+
+def state(page: Page, name: str) -> str:
+    return page.locator("html").get_attribute(f"data-{name}") or ""
+
+
+def wait_for(page: Page, condition: str, timeout: float = 30_000) -> None:
+    """Wait for a condition on ``d``, the data attributes of the page."""
+    script = f"() => {{ const d = document.documentElement.dataset; return {condition}; }}"
+    page.wait_for_function(script, timeout=timeout)
+
+
+def stage_pixels(page: Page) -> np.ndarray:
+    import io
+
+    png = page.get_by_test_id("stage").screenshot()
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_the_first_second_shows_the_sample(open_page: Open) -> None:
+    page = open_page()
+    wait_for(page, "d.source === 'sample' && d.faces === '1'")
+    expect(page.get_by_test_id("use-camera")).to_be_visible()
+    expect(page.get_by_test_id("privacy")).to_contain_text("stay on this machine")
+    pixels = stage_pixels(page)
+    assert pixels.std() > 10, "the stage is empty"
+
+
+def test_the_camera_drives_the_stage(open_page: Open, portrait_camera: Path) -> None:
+    page = open_page(portrait_camera)
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1' && Number(d.answers) > 30")
+    first = stage_pixels(page)
+    before = int(state(page, "answers"))
+    wait_for(page, f"Number(d.answers) > {before + 20}")
+    assert np.abs(stage_pixels(page) - first).mean() > 0.2, "the face does not move"
+    expect(page.get_by_test_id("preview")).to_be_visible()
+
+
+@pytest.mark.shared
+def test_the_mouth_opens_and_closes_with_the_clip(open_page: Open, talking_camera: Path) -> None:
+    page = open_page(talking_camera)
+    page.get_by_test_id("use-camera").click()
+    for condition in ("open", "closed", "open", "closed"):
+        wait_for(page, f"d.mouth === '{condition}'")
+    expect(page.get_by_test_id("mouth")).to_be_visible()
+
+
+def test_meters_show_what_is_measured_and_what_is_not(
+    open_page: Open, portrait_camera: Path
+) -> None:
+    page = open_page(portrait_camera)
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    meters = page.get_by_test_id("meters")
+    expect(meters).to_contain_text("smile", ignore_case=True)
+    assert page.get_by_role("meter").count() >= 19
+    expect(meters.locator("[data-unmeasured]")).to_have_count(52 - len(CHANNELS))
+    measured = page.get_by_role("meter", name="blink").first
+    expect(measured).to_have_attribute("aria-valuenow", re.compile(r"[01](\.\d+)?"))
+
+
+def test_a_photo_can_be_opened(open_page: Open, portrait_path: Path) -> None:
+    page = open_page()
+    page.get_by_test_id("file-input").set_input_files(portrait_path)
+    wait_for(page, "d.source === 'photo' && d.faces === '1'")
+
+
+def test_a_photo_without_a_face_says_so(open_page: Open, tmp_path: Path) -> None:
+    Image.new("RGB", (320, 240), (100, 120, 140)).save(tmp_path / "wall.png")
+    page = open_page()
+    page.get_by_test_id("file-input").set_input_files(tmp_path / "wall.png")
+    wait_for(page, "d.source === 'photo' && d.faces === '0'")
+    expect(page.get_by_test_id("notice-text")).to_contain_text("No face was found")
+
+
+def test_a_file_that_is_no_picture_says_so(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("just words")
+    page = open_page(expected=("Failed to load resource",))
+    page.get_by_test_id("file-input").set_input_files(tmp_path / "notes.jpg")
+    expect(page.get_by_test_id("notice-text")).to_contain_text("cannot read notes.jpg")
+    expect(page.get_by_test_id("notice-action")).to_be_visible()
+
+
+def test_a_video_can_be_opened_and_paused(
+    open_page: Open, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    from mien.outputs import VideoWriter
+
+    with VideoWriter(tmp_path / "clip.mp4", (512, 600), fps=25) as video:
+        for i in range(50):
+            video.write(np.ascontiguousarray(np.roll(portrait, i, axis=1)), i / 25)
+    page = open_page()
+    page.get_by_test_id("file-input").set_input_files(tmp_path / "clip.mp4")
+    wait_for(page, "d.source === 'video' && d.faces === '1' && Number(d.answers) > 20")
+    expect(page.get_by_test_id("seek")).to_be_visible()
+
+
+def test_an_empty_chair_asks_for_a_face(open_page: Open, empty_camera: Path) -> None:
+    page = open_page(empty_camera)
+    page.get_by_test_id("use-camera").click()
+    expect(page.get_by_test_id("notice-text")).to_contain_text("No face yet")
+
+
+def test_a_blocked_camera_says_how_to_allow_it(open_page: Open, portrait_camera: Path) -> None:
+    page = open_page(portrait_camera, ask=True)
+    # Headless Chromium answers the question that nobody sees with no.
+    page.get_by_test_id("use-camera").click()
+    expect(page.get_by_test_id("notice-text")).to_contain_text("blocked")
+    expect(page.get_by_test_id("notice-action")).to_have_text("Try again")
+
+
+def test_no_camera_offers_a_file(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_test_id("use-camera").click()
+    expect(page.get_by_test_id("notice-text")).to_contain_text("No camera was found")
+    expect(page.get_by_test_id("notice-action")).to_be_visible()
+
+
+def test_the_page_survives_a_restart_of_the_server(
+    open_page: Open, server: Server, portrait_camera: Path
+) -> None:
+    page = open_page(portrait_camera, expected=("WebSocket", "Failed to load resource"))
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    server.stop()
+    wait_for(page, "d.connection === 'lost'")
+    expect(page.get_by_test_id("notice-text")).to_contain_text("server is gone")
+    server.start()
+    wait_for(page, "d.connection === 'ready'", 60_000)
+    before = int(state(page, "answers"))
+    wait_for(page, f"Number(d.answers) > {before + 10} && d.faces === '1'")
+
+
+def test_a_take_is_recorded_and_downloaded(
+    open_page: Open, portrait_camera: Path, tmp_path: Path
+) -> None:
+    page = open_page(portrait_camera)
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    page.get_by_test_id("record").click()
+    wait_for(page, "d.recording === 'true'")
+    before = int(state(page, "answers"))
+    wait_for(page, f"Number(d.answers) > {before + 20}")
+    page.keyboard.press("Space")
+    wait_for(page, "d.recording === 'false'")
+    expect(page.get_by_test_id("timeline")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_test_id("download-csv").click()
+    download.value.save_as(tmp_path / "take.csv")
+    table = pd.read_csv(tmp_path / "take.csv")
+    assert len(table) > 10
+    assert table["time"].is_monotonic_increasing
+    assert table["jawOpen"].between(0, 1).all()
+    with page.expect_download() as download:
+        page.get_by_test_id("download-json").click()
+    download.value.save_as(tmp_path / "take.json")
+    assert json.loads((tmp_path / "take.json").read_text())
+
+
+@pytest.mark.parametrize("mode", ["surface", "wireframe", "points"])
+def test_three_ways_to_see_the_face(open_page: Open, mode: str) -> None:
+    page = open_page()
+    wait_for(page, "d.faces === '1'")
+    page.get_by_test_id(f"mode-{mode}").click()
+    expect(page.get_by_test_id(f"mode-{mode}")).to_have_attribute("aria-checked", "true")
+    assert stage_pixels(page).std() > 3
+
+
+def test_everything_is_reached_with_the_keyboard(open_page: Open) -> None:
+    page = open_page()
+    wait_for(page, "d.faces === '1'")
+    reached = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement?.getAttribute('data-testid') ?? ''"))
+    assert {
+        "use-camera",
+        "open-file",
+        "mode-surface",
+        "help",
+        "theme",
+        "stage",
+        "status",
+    } <= reached
+    page.keyboard.press("?")
+    expect(page.get_by_test_id("help-dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("help-dialog")).to_be_hidden()
+
+
+def test_every_control_has_a_name(open_page: Open) -> None:
+    page = open_page()
+    wait_for(page, "d.faces === '1'")
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, a, [role=button]')]
+            .filter((e) => e.checkVisibility() && !(e.getAttribute('aria-label') || e.title ||
+                e.textContent.trim() || e.labels?.length))
+            .map((e) => e.outerHTML)"""
+    )
+    assert nameless == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+def test_nothing_sticks_out_at_any_width(
+    open_page: Open, size: tuple[int, int], scheme: str
+) -> None:
+    width, height = size
+    page = open_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    wait_for(page, "d.faces === '1'")
+    assert state(page, "theme") == scheme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button')].filter((e) => e.checkVisibility())
+            .map((e) => [e.getBoundingClientRect(), e.getAttribute('data-testid')])
+            .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
+            .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
+    )
+    assert small == [], "targets below 40 pixels"
+    expect(page.get_by_test_id("use-camera")).to_be_in_viewport()
