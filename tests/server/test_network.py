@@ -159,3 +159,18 @@ def test_every_tracker_is_closed_at_the_end(make_server_up, cast):
     assert len(cast.built) == 4
     server.stop()
     assert [tracker.calls[-1] for tracker in cast.built] == ["close"] * 4
+
+
+def test_an_upload_that_never_ends_gives_its_place_back(make_server_up, encode):
+    server = make_server_up(max_waiting=1, upload_timeout=0.2)
+    address = httpx.URL(server.url)
+    head = "POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+    with socket.create_connection((address.host, address.port), timeout=20) as raw:
+        raw.sendall(f"{head}Content-Length: 1000\r\n\r\n only this".encode())
+        answer = b""
+        while b"did not arrive" not in answer:
+            part = raw.recv(4096)
+            assert part, answer
+            answer += part
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert httpx.post(f"{server.url}infer", files={"file": encode()}).status_code == 200

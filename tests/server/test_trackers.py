@@ -85,10 +85,36 @@ def test_a_session_gives_its_tracker_back_whatever_happens(cast):
                     pass
             raise ZeroDivisionError
 
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            asyncio.run(borrow())
-        assert pool.active == 0
+    async def borrow_twice():
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await borrow()
+            assert pool.active == 0
+
+    asyncio.run(borrow_twice())
+    pool.close()
+
+
+def test_who_comes_back_at_once_gets_the_place_it_left(cast):
+    pool = Pool(Settings(max_sessions=1), cast)
+
+    async def reload():
+        leave = asyncio.Event()
+
+        async def old_page():
+            async with pool.session():
+                await leave.wait()
+
+        old = asyncio.create_task(old_page())
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(pool.session().__aenter__())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        leave.set()
+        await old
+        return await waiting
+
+    assert isinstance(asyncio.run(reload()), Seat)
     pool.close()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Annotated, Any
 
+import anyio
 import anyio.to_thread
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -111,7 +112,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
         start = perf_counter()
         most = min(max_faces or settings.max_faces, settings.max_faces)
         async with queue.place():
-            data = await _picture(request, settings.max_upload_bytes)
+            data = await _in_time(_picture(request, settings.max_upload_bytes), settings)
             frame = await anyio.to_thread.run_sync(_decode, data, settings.max_pixels)
             decoded = perf_counter()
             threshold = mouth_threshold or pool.still.options.mouth_threshold
@@ -243,6 +244,19 @@ def _decode(data: bytes, max_pixels: int) -> Frame:
         return Frame(read_image(data, max_pixels=max_pixels, label="the picture"))
     except InputError as error:
         raise RequestError.from_error(error, "unreadable_image") from error
+
+
+async def _in_time(upload: Awaitable[bytes], settings: Settings) -> bytes:
+    """Without a limit, a few clients that never finish would take all places."""
+    try:
+        with anyio.fail_after(settings.upload_timeout):
+            return await upload
+    except TimeoutError:
+        raise RequestError(
+            "bad_request",
+            f"the picture did not arrive within {settings.upload_timeout:g} s",
+            "send it again, or smaller",
+        ) from None
 
 
 async def _picture(request: Request, limit: int) -> bytes:

@@ -12,6 +12,7 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
+from rich.text import Text
 
 from ..errors import InputError
 from .app import create_app
@@ -130,12 +131,15 @@ def _refusal(error: OSError, host: str, port: int) -> str:
 
 def _greet(settings: Settings, app: FastAPI, url: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]mien[/] is at [link={url}]{url}[/link] (Ctrl-C stops it)")
+    # Text, not markup: an address or a path may hold brackets.
+    link = (url, f"link {url}")
+    console.print(Text.assemble(("mien", "bold"), " is at ", link, " (Ctrl-C stops it)"))
     problem = app.state.pool.problem
     if problem is not None:
-        console.print(f"[bold yellow]no face can be found yet:[/] {problem}", markup=True)
+        console.print(Text.assemble(("no face can be found yet: ", "yellow"), str(problem)))
     if not (settings.studio / "index.html").is_file():
-        console.print("[yellow]the page is not built:[/] run `make web`; the API works without it")
+        missing = ("the page is not built: ", "yellow")
+        console.print(Text.assemble(missing, "run `make web`; the API works without it"))
     if not settings.loopback:
         console.print(
             "Other machines may connect. Their browsers give a page the camera only over https."

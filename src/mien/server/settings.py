@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     )
     infer_rate: float = Field(default=50.0, gt=0, description="Requests/s to /infer per client.")
     frame_rate: float = Field(default=120.0, gt=0, description="Frames/s per WebSocket session.")
+    upload_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds that the upload of a picture may take."
+    )
     send_timeout: float = Field(
         default=5.0, gt=0, description="Seconds until a client that does not read is dropped."
     )

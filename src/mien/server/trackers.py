@@ -23,6 +23,9 @@ __all__ = ["Options", "Pool", "Seat", "TrackerFactory", "TrackerLike", "load_tra
 
 T = TypeVar("T")
 
+# A page that is loaded again may come back before its last session has ended.
+_PATIENCE = 0.5  # seconds
+
 # While an engine starts, it turns off the stderr of the whole process; two at a time would leave
 # it off.
 _building = threading.Lock()
@@ -166,7 +169,9 @@ class Pool:
         still = Options(settings.engine, "still", settings.max_faces, None)
         self.still = Seat(still, factory)
         self._all = [Seat(Options(settings.engine), factory) for _ in range(settings.max_sessions)]
-        self._free = list(self._all)
+        self._free: asyncio.Queue[Seat] = asyncio.Queue()
+        for seat in self._all:
+            self._free.put_nowait(seat)
         self.problem: RequestError | None = None
 
     @property
@@ -177,7 +182,7 @@ class Pool:
     @property
     def active(self) -> int:
         """Sessions at the moment."""
-        return len(self._all) - len(self._free)
+        return len(self._all) - self._free.qsize()
 
     async def load(self) -> None:
         """Build every tracker; what fails is remembered and tried again when it is needed."""
@@ -205,18 +210,19 @@ class Pool:
         Raises:
             RequestError: ``sessions_full``, or the models are not there.
         """
-        if not self._free:
+        try:
+            seat = await asyncio.wait_for(self._free.get(), _PATIENCE)
+        except asyncio.TimeoutError:
             raise RequestError(
                 "sessions_full",
                 f"all {self.limit} sessions are taken",
                 "close another page of mien, or raise MIEN_MAX_SESSIONS and start again",
-            )
-        seat = self._free.pop()
+            ) from None
         try:
             await self.ready(seat)
             yield seat
         finally:
-            self._free.append(seat)
+            self._free.put_nowait(seat)
 
     def close(self) -> None:
         """Free all models."""
