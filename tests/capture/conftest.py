@@ -47,6 +47,7 @@ def make_video(tmp_path: Path) -> MakeVideo:
         noise: bool = False,
         sound: bool = False,
         title: str | None = None,
+        colorspace: int | None = None,
     ) -> Path:
         path = tmp_path / name
         rng = np.random.default_rng(0)
@@ -59,6 +60,8 @@ def make_video(tmp_path: Path) -> MakeVideo:
             stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
             if aspect is not None:
                 stream.codec_context.sample_aspect_ratio = aspect
+            if colorspace is not None:
+                stream.codec_context.colorspace = colorspace
             if stamps is not None:
                 stream.codec_context.time_base = Fraction(1, 1000)
                 stream.codec_context.max_b_frames = 0

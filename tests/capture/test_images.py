@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from mien.capture import open_source, read_image
 from mien.errors import InputError
@@ -243,6 +243,8 @@ GOOD = {
     "TIFF": lambda: encoded(corners((200, 100)), "TIFF"),
     "JPEG2000": lambda: encoded(Image.effect_noise((200, 100), 80), "JPEG2000"),
 }
+if features.check("avif"):
+    GOOD["AVIF"] = lambda: encoded(corners((200, 100)), "AVIF")
 
 
 @pytest.mark.parametrize("format_", GOOD)
@@ -278,7 +280,7 @@ def test_damage_of_any_kind_is_an_input_error(format_: str):
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "expected a picture"),
         (b"\xff\xd8\xff", "damaged|expected a picture"),
         (b"\x89PNG\r\n\x1a\n", "damaged|expected a picture"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC or AVIF .* convert it to JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC picture, .* convert it to JPEG"),
     ],
     ids=["empty", "one-byte", "text", "eps", "svg", "jpeg-mark", "png-mark", "heic"],
 )

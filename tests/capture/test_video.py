@@ -184,6 +184,42 @@ def test_deep_and_full_range_colours(make_video: MakeVideo):
 
 
 @pytest.mark.parametrize(
+    ("space", "known"), [(1, True), (5, True), (9, True), (8, False), (10, False), (14, False)]
+)
+def test_colour_spaces_that_ffmpeg_cannot_convert_are_approximated(
+    space: int, known: bool, make_video: MakeVideo
+):
+    # 8 is YCgCo, 10 BT.2020 with constant luminance, 14 ICtCp.
+    path = make_video("odd.mkv", frames=3, codec="libx264", colorspace=space)
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).colorspace == space
+    with open_source(path) as source:
+        frames = list(source)
+    assert [f.index for f in frames] == [0, 1, 2]
+    assert colours(frames[0].image) == ["r", "g", "b", "w"]
+    approximate = "the colour space is one that FFmpeg cannot convert; colours are approximate"
+    assert source.notes == ([] if known else [approximate])
+
+
+def test_frames_that_cannot_be_converted_are_left_out(
+    make_video: MakeVideo, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object, **__: object) -> None:
+        raise av.error.OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(
+        "mien.capture.pixels.VideoReformatter",
+        lambda: type("Reformatter", (), {"reformat": staticmethod(fail)}),
+    )
+    with (
+        open_source(make_video(frames=3)) as source,
+        pytest.raises(InputError, match="no frame between 0 s and the end"),
+    ):
+        list(source)
+    assert source.notes == ["frames left out because FFmpeg cannot convert them: 3"]
+
+
+@pytest.mark.parametrize(
     ("options", "indices"),
     [
         ({"stride": 5}, [0, 5, 10]),

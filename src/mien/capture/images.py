@@ -47,7 +47,7 @@ _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 # What Pillow's decoders raise on damaged files, found by damaging files.
 _DAMAGE = (
     OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, AttributeError,
-    OverflowError, MemoryError, EOFError, struct.error, zlib.error,
+    RuntimeError, OverflowError, MemoryError, EOFError, struct.error, zlib.error,
     Image.DecompressionBombError,
 )  # fmt: skip
 
@@ -242,10 +242,14 @@ def _opened(given: Input, max_pixels: int) -> Image.Image:
 
 
 def _unknown(given: Input) -> InputError:
-    if given.head[4:8] == b"ftyp" and given.head[8:12] in _BRANDS:
+    brand = given.head[8:12] if given.head[4:8] == b"ftyp" else b""
+    if brand in _BRANDS:
+        plugin = "AVIF" if brand.startswith(b"avi") else "HEIF"
+        if plugin in Image.OPEN:
+            return _damaged(given.label, "its parts do not fit together")
         return InputError(
-            f"{given.label}: is a HEIC or AVIF picture, which the Pillow installed here cannot "
-            "read; convert it to JPEG or PNG"
+            f"{given.label}: is a {'HEIC' if plugin == 'HEIF' else plugin} picture, which the "
+            "Pillow installed here cannot read; convert it to JPEG or PNG"
         )
     return InputError(
         f"{given.label}: expected a picture (JPEG, PNG, WebP, GIF, TIFF, BMP and others), got "
@@ -253,7 +257,7 @@ def _unknown(given: Input) -> InputError:
     )
 
 
-def _damaged(label: str, error: BaseException) -> InputError:
+def _damaged(label: str, error: BaseException | str) -> InputError:
     return InputError(
         f"{label}: the picture is damaged or cut short ({error}); get a complete copy"
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import av
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from ..arrays import RGBImage
 
@@ -31,6 +32,9 @@ class Pixels:
         self._aspect = aspect if odd else 1.0
         # Kept, as setting up the conversion costs a tenth of decoding a frame.
         self._reformatter = VideoReformatter()
+        self._guessed: Colorspace | None = None
+        self._widened: tuple[int, int] | None = None
+        self._failed = 0
 
     def size(self, frame: VideoFrame) -> tuple[int, int]:
         """(width, height) of the picture."""
@@ -38,10 +42,15 @@ class Pixels:
         width = self._width(frame)
         return (frame.height, width) if _lies(a, b, c, d) else (width, frame.height)
 
-    def rgb(self, frame: VideoFrame) -> RGBImage:
-        """The picture, turned and mirrored as the file says, to the next right angle."""
-        plain = self._reformatter.reformat(frame, width=self._width(frame), format="rgb24")
-        image: RGBImage = plain.to_ndarray()
+    def rgb(self, frame: VideoFrame) -> RGBImage | None:
+        """The picture, turned and mirrored as the file says, to the next right angle.
+
+        None when FFmpeg cannot convert it.
+        """
+        image = self._converted(frame)
+        if image is None:
+            self._failed += 1
+            return None
         a, b, c, d = _matrix(frame)
         lies = _lies(a, b, c, d)
         across, down = (c, b) if lies else (a, d)
@@ -56,13 +65,32 @@ class Pixels:
             image = cv2.flip(image, -1 if across < 0 and down < 0 else int(across < 0))
         return image
 
-    def notes(self, frame: VideoFrame) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         """What was done to the pixels."""
-        if (width := self._width(frame)) != frame.width:
-            yield (
-                f"pixels are not square: frames of {frame.width} x {frame.height} "
-                f"are widened to {width}"
-            )
+        if self._widened:
+            before, after = self._widened
+            yield f"pixels are not square: frames are widened from {before} to {after} pixels"
+        if self._guessed is not None:
+            yield "the colour space is one that FFmpeg cannot convert; colours are approximate"
+        if self._failed:
+            yield f"frames left out because FFmpeg cannot convert them: {self._failed}"
+
+    def _converted(self, frame: VideoFrame) -> RGBImage | None:
+        width = self._width(frame)
+        if width != frame.width:
+            self._widened = self._widened or (frame.width, width)
+        # A face is found as well in colours that are a little off.
+        for space in (self._guessed, Colorspace.ITU709):
+            try:
+                plain = self._reformatter.reformat(
+                    frame, width=width, format="rgb24", src_colorspace=space
+                )
+            except av.FFmpegError:
+                continue
+            self._guessed = space
+            image: RGBImage = plain.to_ndarray()
+            return image
+        return None
 
     def _width(self, frame: VideoFrame) -> int:
         return max(1, round(frame.width * self._aspect))

@@ -89,7 +89,6 @@ class VideoFile(Source):
             frames=window.count(self._expected(), self._rate),
             fps=self._rate,
         )
-        self.notes += self._pixels.notes(first)
 
     def _begin(self, threads: int) -> VideoFrame:
         """The first frame that decodes."""
@@ -127,7 +126,10 @@ class VideoFile(Source):
             if not window.wants(index, time):
                 continue
             self._check_size(picture.width, picture.height)
-            frame = Frame(self._pixels.rgb(picture), time, index)
+            image = self._pixels.rgb(picture)
+            if image is None:
+                continue
+            frame = Frame(image, time, index)
             if frame.size != size:
                 self.notes.append(
                     f"from {time:.2f} s on the frames are {frame.size[0]} x {frame.size[1]}"
@@ -139,6 +141,7 @@ class VideoFile(Source):
             self.notes += self._lost(last)
         self.notes += tally.notes(clock.origin)
         self.notes += clock.notes()
+        self.notes += self._pixels.notes()
         if self._given.broken:
             self.notes.append(f"the stream broke off: {self._given.broken}")
         if not given:
