@@ -44,6 +44,7 @@ def well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         python=(3, 11),
         load=loader(),
         version=lambda _: "4.11.0.86",
+        library=lambda _: None,
         engines=lambda: {"facemesh": None, "facelandmarker": None},
         model_problem=lambda _: None,
         free=lambda _: 10**12,
@@ -161,6 +162,29 @@ def test_headless_opencv_without_a_known_version(well: Machine) -> None:
     machine = dataclasses.replace(well, load=loader(cv2=ImportError(LIBGL)), version=version)
     remedy = unwell(examine(machine=machine))["OpenCV"].remedy
     assert "opencv-contrib-python-headless (" in str(remedy)
+
+
+@pytest.mark.parametrize(
+    ("mediapipe", "system", "names"),
+    [
+        ("1.2.2", "Linux", {"MediaPipe", "engines"}),
+        ("1.2.2", "Darwin", set()),
+        ("0.10.21", "Linux", set()),  # brings its own
+    ],
+)
+def test_mediapipe_without_egl(well: Machine, mediapipe: str, system: str, names: set[str]) -> None:
+    def library(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file: No such file or directory")
+
+    def load(name: str) -> Any:
+        return AV if name == "av" else SimpleNamespace(__version__=mediapipe)
+
+    found = unwell(
+        examine(machine=dataclasses.replace(well, load=load, library=library, system=system))
+    )
+    assert found.keys() == names
+    if names:
+        assert "apt-get install libegl1 libgles2" in str(found["MediaPipe"].remedy)
 
 
 def test_no_h264_encoder(well: Machine) -> None:

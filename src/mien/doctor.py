@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import platform
@@ -129,6 +130,7 @@ class Machine:
     python: tuple[int, int] = sys.version_info[:2]
     load: Callable[[str], Any] = import_module
     version: Callable[[str], str] = metadata.version
+    library: Callable[[str], Any] = ctypes.CDLL
     engines: Callable[[], Mapping[str, str | None]] = engines.available
     model_problem: Callable[[zoo.ModelSpec], str | None] = zoo.problem
     free: Callable[[Path], int] = _free
@@ -211,6 +213,10 @@ def _native_remedy(machine: Machine) -> str:
 def _mediapipe(machine: Machine) -> Iterator[Finding]:
     try:
         mediapipe = machine.load("mediapipe")
+        if machine.system == "Linux" and not mediapipe.__version__.startswith("0.10."):
+            # From 1.0 on it brings none of its own, and misses them when an engine starts.
+            for library in ("libEGL.so.1", "libGLESv2.so.2"):
+                machine.library(library)
     except Exception as error:  # noqa: BLE001
         yield Finding("MediaPipe", "missing", _said(error), _mediapipe_remedy(machine, str(error)))
     else:
@@ -230,9 +236,7 @@ def _mediapipe_remedy(machine: Machine, said: str) -> str:
 
 
 def _engines(machine: Machine) -> Iterator[Finding]:
-    try:
-        machine.load("mediapipe")
-    except Exception:  # noqa: BLE001
+    if any(finding.status == "missing" for finding in _mediapipe(machine)):
         yield Finding("engines", "missing", "none without MediaPipe", "mend MediaPipe (above)")
         return
     reasons = machine.engines()

@@ -62,6 +62,10 @@ class FaceLandmarker:
             )
             try:
                 self._task: Any = vision.FaceLandmarker.create_from_options(options)
+            except OSError as error:  # mediapipe 1.x loads its library, and with it libEGL, here
+                raise EngineError(
+                    f"MediaPipe's Tasks API does not load here: {error}; run `mien doctor`"
+                ) from error
             except (RuntimeError, ValueError) as error:
                 raise EngineError(f"MediaPipe refuses {model}: {error}") from error
             for image in warm_up_images():
