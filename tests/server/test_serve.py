@@ -67,11 +67,11 @@ def test_it_says_where_it_is_and_stops_in_good_order(end, tmp_path):
     )
     try:
         assert server.stdout.readline().startswith("mien is at http://127.0.0.1:")
+        assert "`make web`" in server.stdout.readline()
         server.send_signal(end)
-        out, err = server.communicate(timeout=60)
+        _, err = server.communicate(timeout=60)
     finally:
         server.kill()
-    assert "`make web`" in out
     assert "Traceback" not in err
     assert server.returncode == (0 if end == signal.SIGINT else -signal.SIGTERM)
 

@@ -113,6 +113,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
         most = min(max_faces or settings.max_faces, settings.max_faces)
         async with queue.place():
             data = await _in_time(_picture(request, settings.max_upload_bytes), settings)
+            uploaded = perf_counter()
             frame = await anyio.to_thread.run_sync(_decode, data, settings.max_pixels)
             decoded = perf_counter()
             threshold = mouth_threshold or pool.still.options.mouth_threshold
@@ -123,7 +124,8 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
 
             observation = await pool.still.run(look)
         timings = {
-            "decode": decoded - start,
+            "upload": uploaded - start,
+            "decode": decoded - uploaded,
             **observation.timings,
             "total": perf_counter() - start,
         }

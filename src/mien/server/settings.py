@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         default=8, ge=1, description="Pictures that may wait for /infer; more are turned away."
     )
     infer_rate: float = Field(default=50.0, gt=0, description="Requests/s to /infer per client.")
-    frame_rate: float = Field(default=120.0, gt=0, description="Frames/s per WebSocket session.")
+    frame_rate: float = Field(default=240.0, gt=0, description="Frames/s per WebSocket session.")
     upload_timeout: float = Field(
         default=30.0, gt=0, description="Seconds that the upload of a picture may take."
     )
