@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from mien.batch import CaptureOptions, Sink, capture_to_files
+from mien.batch import CODEC_THREADS, CaptureOptions, Sink, capture_to_files
 from mien.capture import open_source
 from mien.outputs import TableWriter
 from mien.tracker import Tracker
@@ -55,7 +55,7 @@ def _serial(video: Path, out: Path) -> float:
     with (
         Tracker("facemesh", max_faces=1) as tracker,
         TableWriter(out, engine="facemesh") as table,
-        open_source(str(video)) as source,
+        open_source(str(video), threads=CODEC_THREADS) as source,
     ):
         sink = Sink(source.name, source, table, options)
         for frame in source:

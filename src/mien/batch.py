@@ -8,6 +8,7 @@ is closed properly and readable.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
 from . import __version__, capture, engines
@@ -31,6 +33,8 @@ from .types import Frame, Observation
 
 __all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "capture_to_files"]
 
+# Reading, tracking and writing have a thread each; the codecs share what cores are left.
+CODEC_THREADS = max(1, (os.cpu_count() or 1) - 2)
 _STILL_FACES = 64
 _VIDEO_FACES = 4
 
@@ -175,7 +179,7 @@ def capture_to_files(
             one = SourceReport(name=spec, spec=spec)
             report.sources.append(one)
             try:
-                with capture.open_source(spec) as source:
+                with capture.open_source(spec, threads=CODEC_THREADS) as source:
                     one.name, one.kind = names(source.name), source.kind
                     tracker = trackers.of(source.kind)  # may fail, so before any file is made
                     sink = Sink(one.name, source, table.open(), options)
@@ -335,8 +339,14 @@ class Sink:
         if self._video is None:
             path = path.with_name(f"{path.name}.mp4")
             self._video = VideoWriter(
-                path, frame.size, fps=self._source.fps, overwrite=self.options.overwrite
+                path,
+                frame.size,
+                fps=self._source.fps,
+                threads=CODEC_THREADS,
+                overwrite=self.options.overwrite,
             )
+        if frame.size != self._video.size:  # some streams change their size; a file cannot
+            picture = cv2.resize(picture, self._video.size, interpolation=cv2.INTER_AREA)
         self._video.write(picture, frame.time)
 
     def close(self) -> None:

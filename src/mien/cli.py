@@ -61,6 +61,9 @@ def main() -> None:
     except MienError as error:
         _err.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         sys.exit(error.exit_code)
+    except ImportError as error:  # a library of the system is missing, libGL for instance
+        _err.print(f"[bold red]error:[/] {escape(str(error))}; run `mien doctor`", highlight=False)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
@@ -166,6 +169,7 @@ def capture(
     from .assets import sample_portrait
     from .batch import CaptureOptions, capture_to_files
     from .capture import expand
+    from .progress import shown
 
     options = CaptureOptions(
         out=out,
@@ -182,9 +186,9 @@ def capture(
         seconds=seconds,
         overwrite=overwrite,
     )
-    specs = expand(sources or [str(sample_portrait())])
-    from .progress import shown
-
+    skipped: list[str] = []
+    specs = expand(sources or [str(sample_portrait())], on_skip=skipped.append)
+    _print_skipped(skipped)
     with _stop_on_signals() as stop, shown(_err) as on_progress:
         report = capture_to_files(specs, options, on_progress=on_progress, stop=stop)
     _print_report(report)
@@ -192,6 +196,15 @@ def capture(
         raise typer.Exit(INTERRUPTED)
     if report.failed:
         raise typer.Exit(InputError.exit_code)
+
+
+def _print_skipped(names: list[str]) -> None:
+    if names:
+        some = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+        _err.print(
+            f"[yellow]note:[/] {len(names)} files are neither pictures nor videos: {escape(some)}",
+            highlight=False,
+        )
 
 
 def _smoothing(smooth: bool, min_cutoff: float, beta: float) -> Smoothing | None:

@@ -33,7 +33,7 @@ _CONTAINER = {
 
 _ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     # No B-frames: every frame is then shown when it is decoded, so that its time is kept exactly.
-    ("libx264", {"preset": "veryfast", "bf": "0"}),
+    ("libx264", {"preset": "superfast", "bf": "0"}),
     ("libopenh264", {}),
     ("h264_videotoolbox", {"bf": "0"}),
     ("h264_mf", {"bf": "0"}),
@@ -53,6 +53,7 @@ class VideoWriter:
         fps: nominal frame rate; decides on the distance of keyframes and how long the last frame
             is shown.
         quality: constant rate factor of x264, 0 (lossless) to 51; 20 looks like the source.
+        threads: threads of the encoder; 0 takes as many as FFmpeg thinks right.
         overwrite: replace an existing file instead of refusing.
 
     Raises:
@@ -66,6 +67,7 @@ class VideoWriter:
         *,
         fps: float | None = None,
         quality: int = 20,
+        threads: int = 0,
         overwrite: bool = False,
     ) -> None:
         self.path = Path(path)
@@ -106,6 +108,7 @@ class VideoWriter:
         context = stream.codec_context
         context.width, context.height = even
         context.pix_fmt = "yuv420p"
+        context.thread_count = threads
         context.gop_size = max(1, round(_KEYFRAME_SECONDS * self._fps))
         context.time_base = stream.time_base = Fraction(1, _CLOCK)
         context.color_primaries = context.color_trc = context.colorspace = _BT709
