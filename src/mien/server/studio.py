@@ -20,6 +20,7 @@ _FALLBACK = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>mien</title>
 <h1>mien is running, but its page is not built</h1>
 <p>Run <code>make web</code> in the repository (it needs Node 20.19 or newer), then reload.</p>
