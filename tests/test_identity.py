@@ -13,7 +13,7 @@ ANNA, BERT, CLEO = (np.array([v, 0.0, 0.0]) for v in (0.0, 4.0, 8.0))
 
 
 def sighting(x: float, y: float = 100.0, size: float = 80.0, look: np.ndarray = ANNA) -> Sighting:
-    return Sighting(np.array([x, y]), size, look)
+    return Sighting((x, y), size, lambda: look)
 
 
 def test_an_empty_frame_has_no_ids() -> None:
@@ -68,10 +68,17 @@ def test_a_face_that_comes_back_elsewhere_is_known_by_its_looks() -> None:
     assert people.assign([sighting(480, look=ANNA)], 5.0) == [1]
 
 
-def test_a_stranger_in_the_same_place_gets_a_new_id() -> None:
+def test_a_stranger_in_the_same_place_is_noticed_within_a_glance() -> None:
     people = Identities()
     people.assign([sighting(100)], 0.0)
-    assert people.assign([sighting(100, look=CLEO)], 1 / RATE) == [2]
+    ids = [people.assign([sighting(100, look=CLEO)], i / RATE)[0] for i in range(1, 6)]
+    assert ids == [1, 1, 2, 2, 2]
+
+
+def test_a_stranger_elsewhere_gets_a_new_id_at_once() -> None:
+    people = Identities()
+    people.assign([sighting(100)], 0.0)
+    assert people.assign([sighting(160, look=CLEO)], 1 / RATE) == [2]
 
 
 def test_somebody_long_gone_is_forgotten() -> None:

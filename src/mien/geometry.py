@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from .arrays import Array, Float
 
 __all__ = [
     "Similarity",
+    "Template",
     "camera_to_picture",
     "determinant",
     "euler_from_matrix",
@@ -38,12 +40,13 @@ __all__ = [
     "similarity",
 ]
 
-_FLIP = np.array([1.0, -1.0, -1.0], np.float32)
+# By type, so that float32 points stay float32 and nothing is converted on the way.
+_FLIP: dict[Any, Array] = {np.dtype(t): np.array([1, -1, -1], t) for t in (np.float32, np.float64)}
 
 
 def picture_to_camera(points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
     """Turn picture coordinates (y down, z away) into camera axes (y up, z towards the viewer)."""
-    flipped: Array = points * _FLIP.astype(points.dtype, copy=False)
+    flipped: Array = points * _FLIP.get(points.dtype, _FLIP[np.dtype(np.float64)])
     return flipped
 
 
@@ -138,7 +141,54 @@ class Similarity:
 
     def invert(self, points: Float[Array, "*n 3"]) -> Float[Array, "*n 3"]:
         """Map points of the target frame back into the source frame."""
-        return (points - self.translation) @ self.rotation / self.scale
+        back: Array = self.rotation / self.scale
+        moved: Array = points @ back
+        moved -= self.translation @ back
+        return moved
+
+
+class Template:
+    """Source points prepared for many fits; see :func:`similarity`."""
+
+    def __init__(
+        self, source: Float[Array, "n 3"], weights: Float[Array, "n"] | None = None
+    ) -> None:
+        if len(source) < 3:
+            raise ValueError(f"alignment needs at least 3 points, got {source.shape}")
+        count = len(source)
+        w = np.full(count, 1.0) if weights is None else np.asarray(weights, np.float64)
+        w = w / float(np.sum(w))
+        self._mean = w @ np.asarray(source, np.float64)
+        centred = source - self._mean
+        self._spread = float(w @ np.einsum("ij,ij->i", centred, centred))
+        if not self._spread > 1e-18:
+            raise ValueError("alignment needs source points that are apart; all are in one place")
+        # The weighted source sums to zero, so the target need not be centred for the covariance;
+        # one product then gives it together with the mean of the target.
+        self._weighted = np.column_stack([w[:, None] * centred, w])
+
+    def fit(self, target: Float[Array, "n 3"]) -> Similarity:
+        """Least-squares similarity that lays the source points on ``target``.
+
+        Raises:
+            ValueError: another number of points.
+        """
+        if target.shape != (len(self._weighted), 3):
+            raise ValueError(
+                "alignment needs two equally long lists of points, "
+                f"got {(len(self._weighted), 3)} and {target.shape}"
+            )
+        product = target.T @ self._weighted
+        mean = product[:, 3]
+        u, s, vt = np.linalg.svd(product[:, :3])
+        rotation = u @ vt
+        size = float(s[0] + s[1] + s[2])
+        if determinant(rotation) < 0:
+            size -= 2 * float(s[2])
+            u[:, 2] = -u[:, 2]
+            rotation = u @ vt
+        scale = size / self._spread
+        return Similarity(rotation, mean - scale * (rotation @ self._mean), scale)
 
 
 def similarity(
@@ -152,31 +202,9 @@ def similarity(
     (1991), with optional non-negative weights; never a reflection.
 
     Raises:
-        ValueError: fewer than 3 points, or all source points in one place.
+        ValueError: fewer than 3 points, all source points in one place, or lists of unequal length.
     """
-    if len(source) < 3 or source.shape != target.shape:
-        raise ValueError(
-            "alignment needs two equally long lists of at least 3 points, "
-            f"got {source.shape} and {target.shape}"
-        )
-    if weights is None:
-        w = np.full(len(source), 1.0 / len(source))
-    else:
-        w = np.asarray(weights, np.float64) / float(np.sum(weights))
-    mean_source, mean_target = w @ source, w @ target
-    a: Array = source - mean_source
-    b: Array = target - mean_target
-    spread = float(w @ np.einsum("ij,ij->i", a, a))
-    if not spread > 1e-18:
-        raise ValueError("alignment needs source points that are apart; all are in one place")
-    u, s, vt = np.linalg.svd((b * w[:, None]).T @ a)
-    rotation = u @ vt
-    if determinant(rotation) < 0:
-        s[2] = -s[2]
-        u[:, 2] = -u[:, 2]
-        rotation = u @ vt
-    scale = float(s.sum()) / spread
-    return Similarity(rotation, mean_target - scale * rotation @ mean_source, scale)
+    return Template(source, weights).fit(target)
 
 
 def determinant(matrix: Float[Array, "3 3"]) -> float:

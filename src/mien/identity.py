@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +33,7 @@ _BONE_UNIT = 0.3  # centimetres, root mean square
 _CHROMA_UNIT = 0.02
 _LIGHT_UNIT = 0.35  # natural logarithm of brightness
 
+_GLANCE = 0.1  # seconds; how often somebody who is alone in the picture is looked at
 _FOLLOWED = 0.15  # seconds; a face seen so lately is followed by place alone
 _SHORT = 1.5  # seconds; after a longer absence place says nothing
 _ALIKE = 1.6  # looks further apart than this are two people
@@ -40,19 +42,24 @@ _MEMORY = 60.0  # seconds a face is remembered after it left
 _MOST_REMEMBERED = 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Sighting:
     """One face of a frame, as far as it matters for telling who it is.
 
     Attributes:
         centre: (x, y) in pixels.
         size: width or height of the face, the larger one, in pixels.
-        look: see :func:`look_of`.
+        see: gives :func:`look_of`; called only when place alone does not tell.
     """
 
-    centre: Float[Array, "2"]
+    centre: tuple[float, float]
     size: float
-    look: Float[Array, "n"]
+    see: Callable[[], Float[Array, "n"]]
+
+    @cached_property
+    def look(self) -> Float[Array, "n"]:
+        """What the face looks like."""
+        return self.see()
 
 
 def look_of(points: Points, aligned: Float[Array, "478 3"], image: RGBImage) -> Float[Array, "n"]:
@@ -79,23 +86,37 @@ def look_of(points: Points, aligned: Float[Array, "478 3"], image: RGBImage) -> 
 
 
 class _Person:
-    __slots__ = ("centre", "id", "look", "size", "time", "velocity")
+    __slots__ = ("centre", "id", "look", "looked", "size", "time", "velocity")
 
     def __init__(self, number: int, seen: Sighting, time: float) -> None:
         self.id = number
-        self.velocity = np.zeros(2)
-        self.look = seen.look
+        self.velocity = (0.0, 0.0)
+        self.look, self.looked = seen.look, time
         self.centre, self.size, self.time = seen.centre, seen.size, time
 
-    def update(self, seen: Sighting, time: float) -> None:
+    def followed(self, seen: Sighting, time: float) -> bool:
+        """Whether the sighting is this person for sure, going by place: hardly moved, just seen."""
+        return (
+            0 <= time - self.time < _FOLLOWED
+            and 0 <= time - self.looked < _GLANCE
+            and math.dist(seen.centre, self.centre) < 0.2 * self.size
+            and 0.8 < seen.size / self.size < 1.25
+        )
+
+    def update(self, seen: Sighting, time: float, *, look: bool = True) -> None:
         step = time - self.time
         if 0 < step < _SHORT:
-            velocity = (seen.centre - self.centre) / step
-            self.velocity = 0.6 * self.velocity + 0.4 * velocity
+            (vx, vy), (x, y), (last_x, last_y) = self.velocity, seen.centre, self.centre
+            self.velocity = (
+                0.6 * vx + 0.4 * (x - last_x) / step,
+                0.6 * vy + 0.4 * (y - last_y) / step,
+            )
         else:
-            self.velocity = np.zeros(2)
-        # Slowly, so that a hand in front of the face does not become the face.
-        self.look = self.look + 0.05 * (seen.look - self.look)
+            self.velocity = (0.0, 0.0)
+        if look:
+            # Slowly, so that a hand in front of the face does not become the face.
+            self.look = self.look + 0.15 * (seen.look - self.look)
+            self.looked = time
         self.centre, self.size, self.time = seen.centre, seen.size, time
 
     def cost(self, seen: Sighting, time: float) -> float:
@@ -104,9 +125,10 @@ class _Person:
         look = float(np.linalg.norm(seen.look - self.look))
         if gap > _SHORT:
             return 10.0 + look if look < _ALIKE else math.inf
-        expected = self.centre + self.velocity * min(gap, 0.5)
+        ahead = min(gap, 0.5)
+        expected = [p + v * ahead for p, v in zip(self.centre, self.velocity, strict=True)]
         size = max(self.size, seen.size)
-        away = float(np.linalg.norm(seen.centre - expected)) / size
+        away = math.dist(seen.centre, expected) / size
         growth = abs(math.log(seen.size / self.size))
         near = away < 0.5 + gap and growth < 0.5 + gap
         if near and look < (_UNLIKE if gap < _FOLLOWED else _ALIKE * 1.5):
@@ -130,6 +152,11 @@ class Identities:
             time: seconds; frames come in rising time.
         """
         self._people = [p for p in self._people if time - p.time < _MEMORY]
+        if len(sightings) == len(self._people) == 1:
+            seen, alone = sightings[0], self._people[0]
+            if alone.followed(seen, time):
+                alone.update(seen, time, look=False)
+                return [alone.id]
         chosen = self._match(sightings, time)
         ids = []
         for seen, person in zip(sightings, chosen, strict=True):

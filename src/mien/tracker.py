@@ -6,7 +6,7 @@ landmark engine -> pose and alignment -> identity -> heads -> smoothing -> Face
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from types import MappingProxyType, TracebackType
 from typing import Literal
@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from . import engines
-from .arrays import Array, Float32
+from .arrays import Array, Float, Points
 from .errors import InputError
-from .geometry import Similarity, picture_to_camera, similarity
+from .geometry import Similarity, Template, picture_to_camera
 from .heads import geometric
 from .identity import Identities, Sighting, look_of
 from .retarget.smooth import FaceSmoother, Smoothing
@@ -28,7 +28,7 @@ __all__ = ["STAGES", "Tracker"]
 STAGES = ("landmarks", "pose", "identity", "heads", "smooth")
 """Stages in the order of the road, as they appear in ``Observation.timings`` (with ``total``)."""
 
-_RIGID_CANONICAL = CANONICAL[RIGID].astype(np.float64)
+_RIGID = Template(CANONICAL[RIGID].astype(np.float64))
 _FORGET = 2.0  # seconds after which the smoothing of a lost face starts afresh
 
 
@@ -131,9 +131,12 @@ class Tracker:
         clock.lap("pose")
         ids = self._identify(seen, frame)
         clock.lap("identity")
-        faces = [self._read(number, s, frame) for number, s in zip(ids, seen, strict=True)]
+        readings = [_Reading(s.points) for s in seen]
         clock.lap("heads")
-        faces = [self._smooth(face) for face in faces]
+        faces = [
+            self._face(number, s, reading, frame.time)
+            for number, s, reading in zip(ids, seen, readings, strict=True)
+        ]
         self._forget(frame.time)
         clock.lap("smooth")
         faces.sort(key=lambda face: face.id)
@@ -148,39 +151,34 @@ class Tracker:
         if self.mode == "still":
             self._identities.reset()
         sightings = [
-            Sighting(s.centre, s.size, look_of(s.landmarks.points, s.points, frame.image))
+            Sighting(s.centre, s.size, partial(look_of, s.landmarks.points, s.points, frame.image))
             for s in seen
         ]
         return self._identities.assign(sightings, frame.time)
 
-    def _read(self, number: int, seen: _Aligned, frame: Frame) -> Face:
+    def _face(self, number: int, seen: _Aligned, reading: _Reading, time: float) -> Face:
         track = self._tracks.get(number)
         if track is None:
             track = self._tracks[number] = _Track(self._smoothing, self._mouth_threshold)
-        track.seen = frame.time
-        measures = geometric.measure(seen.points)
+        track.seen = time
+        landmarks, fit = seen.landmarks, seen.fit
+        expression, shapes = reading.expression, seen.shapes
+        if track.smoother is not None:
+            points = track.smoother.points(landmarks.points, time)
+            landmarks = Landmarks(points, landmarks.size, landmarks.presence)
+            # The pose is fitted to the smoothed points, so that mesh and head move as one.
+            fit = _fit(points)
+            expression = track.smoother.channels("expression", expression, time)
+            if shapes is not None:
+                shapes = track.smoother.channels("engine_shapes", shapes, time)
         return Face(
             id=number,
-            time=frame.time,
-            landmarks=seen.landmarks,
-            pose=seen.pose,
-            expression=geometric.expression(measures),
-            mouth_open=track.mouth(geometric.mouth_openness(measures)),
-            engine_shapes=seen.shapes,
-        )
-
-    def _smooth(self, face: Face) -> Face:
-        smoother = self._tracks[face.id].smoother
-        if smoother is None:
-            return face
-        points = smoother.points(face.landmarks.points, face.time)
-        # The pose is fitted to the smoothed points, so that mesh and head move as one.
-        return replace(
-            face,
-            landmarks=replace(face.landmarks, points=points),
-            pose=Pose.from_similarity(_fit(points)),
-            expression=_maybe(smoother, "expression", face.expression, face.time),
-            engine_shapes=_maybe(smoother, "engine_shapes", face.engine_shapes, face.time),
+            time=time,
+            landmarks=landmarks,
+            pose=Pose.from_similarity(fit),
+            expression=expression,
+            mouth_open=track.mouth(reading.openness),
+            engine_shapes=shapes,
         )
 
     def _forget(self, time: float) -> None:
@@ -216,28 +214,32 @@ class Tracker:
 class _Aligned:
     """A detection laid on the canonical face."""
 
-    __slots__ = ("centre", "landmarks", "points", "pose", "shapes", "size")
+    __slots__ = ("centre", "fit", "landmarks", "points", "shapes", "size")
 
     def __init__(self, detection: engines.Detection) -> None:
         self.landmarks: Landmarks = detection.landmarks
         self.shapes = detection.shapes
-        fit = _fit(self.landmarks.points)
-        self.pose = Pose.from_similarity(fit)
-        self.points = fit.invert(picture_to_camera(self.landmarks.points))
+        self.fit = _fit(self.landmarks.points)
+        self.points = self.fit.invert(picture_to_camera(self.landmarks.points))
         left, top, right, bottom = self.landmarks.box
-        self.centre = np.array([(left + right) / 2, (top + bottom) / 2])
+        self.centre = ((left + right) / 2, (top + bottom) / 2)
         self.size = max(right - left, bottom - top, 1.0)
 
 
-def _fit(points: Float32[Array, "478 3"]) -> Similarity:
+class _Reading:
+    """What the heads say about one aligned face."""
+
+    __slots__ = ("expression", "openness")
+
+    def __init__(self, aligned: Float[Array, "478 3"]) -> None:
+        measures = geometric.measure(aligned)
+        self.expression = geometric.expression(measures)
+        self.openness = geometric.mouth_openness(measures)
+
+
+def _fit(points: Points) -> Similarity:
     """Head frame -> camera axes, from the points that expression moves least."""
-    return similarity(_RIGID_CANONICAL, picture_to_camera(points[RIGID]).astype(np.float64))
-
-
-def _maybe(
-    smoother: FaceSmoother, name: str, values: Float32[Array, "n"] | None, time: float
-) -> Float32[Array, "n"] | None:
-    return None if values is None else smoother.channels(name, values, time)
+    return _RIGID.fit(picture_to_camera(points.take(RIGID, axis=0).astype(np.float64)))
 
 
 class _Clock:

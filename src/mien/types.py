@@ -15,7 +15,13 @@ import numpy as np
 
 from .arrays import Array, Float, Float32, Points, RGBImage
 from .channels import ACTION_UNITS, ARKIT_52, EMOTIONS, index_of
-from .geometry import Similarity, determinant, euler_from_matrix, matrix_from_euler
+from .geometry import (
+    Similarity,
+    determinant,
+    euler_from_matrix,
+    matrix_from_euler,
+    picture_to_camera,
+)
 
 __all__ = ["N_LANDMARKS", "N_MORPHABLE", "Face", "Frame", "Landmarks", "Observation", "Pose"]
 
@@ -147,10 +153,9 @@ class Pose:
             object.__setattr__(self, name, angle)
 
     @classmethod
-    def from_similarity(cls, fit: Similarity, *, flipped: bool = True) -> Pose:
-        """From a fit head frame -> camera axes; ``flipped``: its translation to picture axes."""
-        sign = np.array([1.0, -1.0, -1.0]) if flipped else np.ones(3)
-        return cls(fit.rotation, fit.translation * sign, fit.scale)
+    def from_similarity(cls, fit: Similarity) -> Pose:
+        """From a fit head frame -> camera axes; its translation is turned to picture axes."""
+        return cls(fit.rotation, picture_to_camera(fit.translation), fit.scale)
 
     @classmethod
     def from_euler(

@@ -13,7 +13,7 @@ from PIL import Image
 from mien import engines, zoo
 from mien.channels import index_of
 from mien.errors import EngineError, InputError
-from mien.types import Frame, Landmarks
+from mien.types import Frame
 
 BLANK = np.full((240, 320, 3), 90, np.uint8)
 
@@ -79,6 +79,11 @@ class TestPortrait:
     @pytest.mark.parametrize("size", [(1, 1), (2, 700), (700, 2)])
     def test_odd_sizes(self, engine: engines.Engine, size: tuple[int, int]) -> None:
         assert engine.detect(Frame(np.zeros((*size, 3), np.uint8))) == []
+
+    def test_a_view_is_as_good_as_a_copy(
+        self, engine: engines.Engine, portrait: np.ndarray
+    ) -> None:
+        assert len(engine.detect(Frame(portrait[:, ::-1]))) == 1
 
     def test_reset_forgets_and_time_may_start_again(
         self, engine: engines.Engine, portrait: np.ndarray
@@ -214,15 +219,24 @@ def test_an_engine_without_its_model_says_how_to_get_it(
     assert "mien pull face_landmarker" in (engines.available()["crop"] or "")
 
 
-def test_points_of_a_message_with_more_fields_are_read_too() -> None:
-    pytest.importorskip("mediapipe.framework.formats.landmark_pb2")
-    from mediapipe.framework.formats import landmark_pb2
+def test_landmarks_are_those_of_the_public_interface(
+    portrait: np.ndarray, request: pytest.FixtureRequest
+) -> None:
+    name = need("facemesh", request)
+    from mediapipe.python.solutions.face_mesh import FaceMesh
 
+    with FaceMesh(static_image_mode=True, refine_landmarks=True) as plain:
+        face = plain.process(portrait).multi_face_landmarks[0]
+    expected = np.array([(p.x * 512, p.y * 600, p.z * 512) for p in face.landmark])
+    engine = engines.create(name, mode="still")
+    (found,) = engine.detect(Frame(portrait))
+    engine.close()
+    np.testing.assert_allclose(found.landmarks.points, expected, atol=1e-3)
+
+
+def test_a_message_of_another_length_is_refused(request: pytest.FixtureRequest) -> None:
+    need("facemesh", request)
     from mien.engines.facemesh import _points
 
-    plain, rich = landmark_pb2.NormalizedLandmarkList(), landmark_pb2.NormalizedLandmarkList()
-    for i in range(478):
-        plain.landmark.add(x=i, y=2 * i, z=-i)
-        rich.landmark.add(x=i, y=2 * i, z=-i, visibility=0.5)
-    np.testing.assert_array_equal(_points(plain), _points(rich))
-    Landmarks(_points(plain), (1, 1))
+    with pytest.raises(EngineError, match=r"0\.10\.21"):
+        _points(b"\x00" * 100)

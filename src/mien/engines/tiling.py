@@ -12,13 +12,14 @@ from typing import TypeAlias
 import numpy as np
 
 from ..arrays import Array, Float32, Points, RGBImage
-from ..geometry import picture_to_camera, similarity
+from ..geometry import Template, picture_to_camera
 from ..topology import CANONICAL, RIGID
 from ..types import Landmarks
 from .base import Detection
 
 __all__ = ["search_tiles"]
 
+_RIGID = Template(CANONICAL[RIGID].astype(np.float64))
 _SMALLEST_TILE = 160
 _MOST_LEVELS = 4
 # Root mean square distance of the rigid points from the canonical face, in head units (cm). Half
@@ -145,6 +146,6 @@ def _confirmed(run: Run, image: RGBImage, face: Detection) -> bool:
 
 def _residual(points: Points) -> float:
     rigid = picture_to_camera(points[RIGID]).astype(np.float64)
-    fit = similarity(CANONICAL[RIGID].astype(np.float64), rigid)
+    fit = _RIGID.fit(rigid)
     difference = fit.invert(rigid) - CANONICAL[RIGID]
     return float(np.sqrt((difference**2).sum(axis=1).mean()))

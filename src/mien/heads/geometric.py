@@ -33,12 +33,16 @@ __all__ = [
 ]
 
 _EYE_OUTER = (33, 263)  # right, left
-_LIP_GAPS = ((13, 14), (82, 87), (312, 317))
-_LID_GAPS = ((160, 144), (159, 145), (158, 153), (387, 373), (386, 374), (385, 380))
-# Every distance that is needed, measured in one go: first ends, second ends.
-_FROM, _TO = np.array(
-    [_EYE_OUTER, *_LIP_GAPS, *_LID_GAPS, (61, 291), (78, 308), (33, 133), (263, 362), (107, 336)]
-).T
+
+# The points that are measured, and where each stands in the list of them.
+_POINTS = np.array(
+    [
+        *(33, 263, 133, 362, 13, 14, 82, 87, 312, 317, 61, 291, 78, 308, 107, 336, 0, 17, 1, 152),
+        *(160, 144, 159, 145, 158, 153, 387, 373, 386, 374, 385, 380, 468, 473),
+        *(55, 66, 285, 296, 70, 63, 46, 53, 300, 293, 276, 283),
+    ]
+)
+_AT = {int(point): i for i, point in enumerate(_POINTS)}
 
 MEASURES = (
     "lip_gap",  # between the inner lips
@@ -71,45 +75,52 @@ def measure(aligned: Float[Array, "478 3"]) -> Float[Array, "20"]:
     Args:
         aligned: head frame (x to the subject's left, y up, z forward), any unit.
     """
-    p = np.asarray(aligned, np.float64)
-    spans = p[_FROM] - p[_TO]
-    d = np.sqrt(np.einsum("ij,ij->i", spans, spans))
-    unit, lips = float(d[0]), d[1:4].mean()
-    mouth, inner_mouth, right_eye, left_eye, brows = d[10:15]
-    middle = (p[13] + p[14]) / 2
-    eyes = (p[[33, 263]] + p[[133, 362]]) / 2
-    gaze = (p[[468, 473]] - eyes)[:, :2] / (np.array([[right_eye], [left_eye]]) / 2)
-    inner = p[_INNER_BROW, 1].mean(axis=1) - eyes[:, 1]
-    outer = p[_OUTER_BROW, 1].mean(axis=1) - eyes[:, 1]
-    corners = p[[61, 291]] - middle
+    # Twenty numbers from forty points: plain floats take a third of the time of arrays.
+    p: list[list[float]] = aligned[_POINTS].tolist()
+
+    def apart(a: int, b: int) -> float:
+        return math.dist(p[_AT[a]], p[_AT[b]])
+
+    def height(*points: int) -> float:
+        return sum(p[_AT[i]][1] for i in points) / len(points)
+
+    def depth(point: int) -> float:
+        return p[_AT[point]][2]
+
+    unit = apart(*_EYE_OUTER)
+    gap = (apart(13, 14) + apart(82, 87) + apart(312, 317)) / 3
+    right_eye, left_eye = apart(33, 133), apart(263, 362)
+    lids_right = (apart(160, 144) + apart(159, 145) + apart(158, 153)) / 3
+    lids_left = (apart(387, 373) + apart(386, 374) + apart(385, 380)) / 3
+    line_right, line_left = height(33, 133), height(263, 362)
+    middle_x = (p[_AT[13]][0] + p[_AT[14]][0]) / 2
+    middle_y = height(13, 14)
+    gaze_right = (p[_AT[468]][0] - (p[_AT[33]][0] + p[_AT[133]][0]) / 2) / (right_eye / 2)
+    gaze_left = (p[_AT[473]][0] - (p[_AT[263]][0] + p[_AT[362]][0]) / 2) / (left_eye / 2)
     return np.array(
         [
-            lips / unit,
-            mouth / unit,
-            (p[0, 2] + p[17, 2] - p[61, 2] - p[291, 2]) / (2 * unit),
-            (p[1, 1] - p[152, 1]) / unit,
-            brows / unit,
-            lips / inner_mouth,
-            d[4:7].mean() / right_eye,
-            d[7:10].mean() / left_eye,
-            corners[0, 1] / unit,
-            corners[1, 1] / unit,
-            -corners[0, 0] / unit,
-            corners[1, 0] / unit,
-            inner[0] / unit,
-            inner[1] / unit,
-            outer[0] / unit,
-            outer[1] / unit,
-            gaze[0, 0],
-            gaze[1, 0],
-            gaze[0, 1],
-            gaze[1, 1],
+            gap / unit,
+            apart(61, 291) / unit,
+            (depth(0) + depth(17) - depth(61) - depth(291)) / (2 * unit),
+            (height(1) - height(152)) / unit,
+            apart(107, 336) / unit,
+            gap / apart(78, 308),
+            lids_right / right_eye,
+            lids_left / left_eye,
+            (height(61) - middle_y) / unit,
+            (height(291) - middle_y) / unit,
+            (middle_x - p[_AT[61]][0]) / unit,
+            (p[_AT[291]][0] - middle_x) / unit,
+            (height(55, 107, 66) - line_right) / unit,
+            (height(285, 336, 296) - line_left) / unit,
+            (height(70, 63, 46, 53) - line_right) / unit,
+            (height(300, 293, 276, 283) - line_left) / unit,
+            gaze_right,
+            gaze_left,
+            (height(468) - line_right) / (right_eye / 2),
+            (height(473) - line_left) / (left_eye / 2),
         ]
     )
-
-
-_INNER_BROW = np.array([[55, 107, 66], [285, 336, 296]])
-_OUTER_BROW = np.array([[70, 63, 46, 53], [300, 293, 276, 283]])
 
 
 def _sides(

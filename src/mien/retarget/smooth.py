@@ -58,6 +58,7 @@ class OneEuro:
         self._time: float | None = None
         self._value: Array = np.empty(0)
         self._speed: Array = np.empty(0)
+        self._holes = b""
 
     def __call__(
         self, value: Float[Array, "*shape"], time: float, unit: float = 1.0, *, joint: bool = False
@@ -80,18 +81,26 @@ class OneEuro:
             self._speed = np.zeros_like(value)
             return value
         step = time - last
-        previous = np.where(np.isnan(self._value), value, self._value)
-        change = (value - previous) / (step * unit)
-        speed = self._speed + _alpha(self.derivative_cutoff, step) * (change - self._speed)
-        self._speed = np.nan_to_num(speed, copy=False)
+        previous = self._value
+        if not joint and (holes := np.isnan(value).tobytes()) != self._holes:
+            # A channel that appears starts from its value; one that is missing stays missing.
+            self._holes = holes
+            previous = np.where(np.isnan(previous), value, previous)
+            np.nan_to_num(self._speed, copy=False)
+        move = value - previous
+        speed = self._speed
+        speed += _alpha(self.derivative_cutoff, step) * (move / (step * unit) - speed)
         if joint:
-            magnitude = np.sqrt(np.einsum("...i,...i->...", self._speed, self._speed))[..., None]
+            magnitude = np.sqrt(np.einsum("...i,...i->...", speed, speed))[..., None]
         else:
-            magnitude = np.abs(self._speed)
+            magnitude = np.abs(speed)
         # alpha = r / (r + 1) with r = 2 pi cutoff step, for an array of cut-offs.
-        rate = (2 * math.pi * step) * (self.min_cutoff + self.beta * magnitude)
-        self._value = previous + rate / (rate + 1.0) * (value - previous)
-        return self._value
+        turn = 2 * math.pi * step
+        rate = magnitude * (turn * self.beta) + turn * self.min_cutoff
+        move *= rate / (rate + 1.0)
+        move += previous
+        self._value = move
+        return move
 
 
 def _alpha(cutoff: float, step: float) -> float:
@@ -110,11 +119,10 @@ class FaceSmoother:
 
     def points(self, points: Points, time: float) -> Points:
         """Landmarks in pixels, smoothed relative to the width of the face."""
-        width = float(np.hypot(*(points[454, :2] - points[234, :2])))
-        height = float(np.hypot(*(points[152, :2] - points[10, :2])))
+        left, right, top, chin = points[[454, 234, 10, 152], :2].tolist()
+        width, height = math.dist(left, right), math.dist(top, chin)
         unit = max(width, height, 1.0)
-        smoothed = self._points(points, time, unit, joint=True)
-        return smoothed.astype(np.float32, copy=False)
+        return self._points(points, time, unit, joint=True)
 
     def channels(self, name: str, values: Float[Array, "n"], time: float) -> Float[Array, "n"]:
         """One family of values in 0..1 (``expression``, ``engine_shapes``)."""
@@ -124,4 +132,5 @@ class FaceSmoother:
                 s.min_cutoff * s.channels, s.beta / 4, s.derivative_cutoff
             )
         smoothed = self._channels[name](values, time)
-        return np.clip(smoothed, 0.0, 1.0).astype(np.float32, copy=False)
+        # Between two values in 0..1, but for rounding.
+        return np.minimum(smoothed, np.float32(1), dtype=np.float32)
