@@ -59,6 +59,7 @@ def _serial(video: Path, out: Path) -> float:
     ):
         sink = Sink(source.name, source, table, options)
         for frame in source:
-            sink.write(frame, tracker.process(frame))
+            seen = tracker.process(frame)
+            sink.write(frame, seen, sink.draw(frame, seen))
         sink.close()
     return perf_counter() - started

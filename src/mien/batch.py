@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
+from av import VideoFrame
 
 from . import __version__, capture, engines
 from .arrays import RGBImage
@@ -216,7 +217,7 @@ def _walk(
             if limit is not None and frame.time >= limit:
                 break
             seen = tracker.process(frame)
-            behind.put(frame, seen)
+            behind.put(frame, seen, sink.draw(frame, seen))
             report.frames += 1
             report.faces += len(seen.faces)
             report.frames_with_faces += bool(seen.faces)
@@ -303,7 +304,10 @@ class _LateTable:
 
 
 class Sink:
-    """Everything that is written about one source; used by one thread."""
+    """Everything that is written about one source.
+
+    One thread may draw while another one writes what was drawn before.
+    """
 
     def __init__(
         self, name: str, source: capture.Source, table: TableWriter, options: CaptureOptions
@@ -315,31 +319,19 @@ class Sink:
         self._video: VideoWriter | None = None
         self._canvas: RGBImage | None = None
 
-    def write(self, frame: Frame, seen: Observation) -> None:
-        """Rows, overlay and meshes of one frame."""
-        self._table.write(seen, self._name)
-        if self.options.overlay:
-            self._draw(frame, seen)
-        if self.options.mesh:
-            for face in seen.faces:
-                number = "" if self._source.kind == "still" else f"-{frame.index:06d}"
-                path = self.options.out / "mesh" / f"{self._name}{number}-{face.id}"
-                path = path.with_name(f"{path.name}.{self.options.mesh}")
-                write_mesh(path, face.landmarks, frame.image, face.pose)
-
-    def _draw(self, frame: Frame, seen: Observation) -> None:
-        # Drawing over the last picture saves a fresh one; a source may change its size midway.
+    def draw(self, frame: Frame, seen: Observation) -> RGBImage | VideoFrame | None:
+        """The overlay of one frame, to be given to :meth:`write`; None when none is wanted."""
+        if not self.options.overlay:
+            return None
+        if self._source.kind == "still":
+            return draw(frame.image, seen)
+        # Drawing over the last picture saves a fresh one; the conversion copies it.
         if self._canvas is None or self._canvas.shape != frame.image.shape:
             self._canvas = np.empty_like(frame.image)
         picture = draw(frame.image, seen, out=self._canvas)
-        path = self.options.out / "overlay" / self._name
-        if self._source.kind == "still":
-            write_image(path.with_name(f"{path.name}.jpg"), picture)
-            return
         if self._video is None:
-            path = path.with_name(f"{path.name}.mp4")
             self._video = VideoWriter(
-                path,
+                self._path("overlay", "mp4"),
                 frame.size,
                 fps=self._source.fps,
                 threads=CODEC_THREADS,
@@ -347,7 +339,23 @@ class Sink:
             )
         if frame.size != self._video.size:  # some streams change their size; a file cannot
             picture = cv2.resize(picture, self._video.size, interpolation=cv2.INTER_AREA)
-        self._video.write(picture, frame.time)
+        return self._video.convert(picture)
+
+    def write(self, frame: Frame, seen: Observation, picture: RGBImage | VideoFrame | None) -> None:
+        """Rows, overlay and meshes of one frame."""
+        self._table.write(seen, self._name)
+        if self._video is not None and picture is not None:
+            self._video.write(picture, frame.time)
+        elif isinstance(picture, np.ndarray):
+            write_image(self._path("overlay", "jpg"), picture)
+        if self.options.mesh:
+            for face in seen.faces:
+                number = "" if self._source.kind == "still" else f"-{frame.index:06d}"
+                path = self._path("mesh", self.options.mesh, f"{number}-{face.id}")
+                write_mesh(path, face.landmarks, frame.image, face.pose)
+
+    def _path(self, folder: str, suffix: str, number: str = "") -> Path:
+        return self.options.out / folder / f"{self._name}{number}.{suffix}"
 
     def close(self) -> None:
         """Finish the overlay video."""

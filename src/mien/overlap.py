@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .capture import Source
-from .types import Frame, Observation
+from .types import Frame
 
 __all__ = ["ReadAhead", "WriteBehind"]
 
@@ -86,30 +86,28 @@ class ReadAhead:
 
 
 class WriteBehind:
-    """Writes frames on another thread; closes at the end, whatever happened.
+    """Writes on another thread; closes at the end, whatever happened.
 
     Args:
-        write: called for each frame, in order.
-        close: called once, after the last frame, on the thread that leaves the context.
+        write: called with what each :meth:`put` was given, in order.
+        close: called once, after the last, on the thread that leaves the context.
     """
 
-    def __init__(
-        self, write: Callable[[Frame, Observation], None], close: Callable[[], None]
-    ) -> None:
+    def __init__(self, write: Callable[..., None], close: Callable[[], None]) -> None:
         self._write = write
         self._close = close
         self._error: BaseException | None = None
         self._queue: queue.Queue[Any] = queue.Queue(_QUEUE)
         self._thread = threading.Thread(target=self._run, name="mien-write", daemon=True)
 
-    def put(self, frame: Frame, seen: Observation) -> None:
-        """Hand over one frame; waits while the writer is busy.
+    def put(self, *item: Any) -> None:
+        """Hand over what is to be written; waits while the writer is busy.
 
         Raises:
-            Exception: what the writing of an earlier frame raised.
+            Exception: what the writing of an earlier item raised.
         """
         if self._error is None:
-            self._queue.put((frame, seen))
+            self._queue.put(item)
         if self._error is not None:
             raise self._error
 
