@@ -169,7 +169,7 @@ def faces_schema(
 _INTRODUCTION = """\
 # Tables of faces
 
-`mien capture SOURCE -o DIR` writes `DIR/faces.parquet`: one row for each face in each frame. A
+`mien capture SOURCE -o out` writes `out/faces.parquet`: one row for each face in each frame. A
 frame without a face has no row; a capture without any face is a table without rows.
 
 This page is written by `python -m mien.outputs.schema`. Schema version {version}.
@@ -193,7 +193,7 @@ file (`mien.*`); unit and description of each column are in the metadata of its 
 import numpy as np
 import pandas as pd
 
-faces = pd.read_parquet("DIR/faces.parquet")
+faces = pd.read_parquet("out/faces.parquet")
 points = np.stack(faces["landmarks"]).reshape(-1, 478, 3)  # pixels
 open_mouth = faces[faces["jawOpen"] > 0.3]
 ```
@@ -201,12 +201,12 @@ open_mouth = faces[faces["jawOpen"] > 0.3]
 ```python
 import polars as pl
 
-faces = pl.scan_parquet("DIR/faces.parquet").select("time", "face_id", "yaw", "jawOpen").collect()
+faces = pl.scan_parquet("out/faces.parquet").select("time", "face_id", "yaw", "jawOpen").collect()
 ```
 
 ```sql
 -- DuckDB; lists count from 1
-select source, avg(mouthSmileLeft), avg(landmarks[1]) from 'DIR/faces.parquet' group by source;
+select source, avg(mouthSmileLeft), avg(landmarks[1]) from 'out/faces.parquet' group by source;
 ```
 
 ## CSV and JSON lines
