@@ -35,7 +35,15 @@ def test_examples_run_from_top_to_bottom(page: Path, tmp_path: Path) -> None:
     for language, code in examples(page):
         if language == "python":
             done = subprocess.run(
-                [sys.executable, "-W", "error", "-W", "ignore:Type google._upb:DeprecationWarning", "-c", code],
+                [
+                    sys.executable,
+                    "-W",
+                    "error",
+                    "-W",
+                    "ignore:Type google._upb:DeprecationWarning",
+                    "-c",
+                    code,
+                ],
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,
