@@ -164,9 +164,9 @@ def tracked() -> tuple[Path, ...]:
 
 
 FORBIDDEN = {
-    "a path of one machine": r"(?<![\w.])/(work|root|home/\w+)/",
-    "a package registry": r"index-url|registry\.npmjs|pythonhosted|/simple\b",
-    "a resolved address in a lock file": r'"resolved": "http',
+    "a path of one machine": r"(?<![\w.])/(?:work|root|home/\w+)/",
+    "a package registry": r"index[-]url|registry\.npmjs|pythonhosted|/simple\b",
+    "a resolved address in a lock file": r'"resolved": ["]http',
     "work left for later": r"\b(TODO|FIXME|XXX)\b",
     "a merge conflict": "^(<<<<<<<|>>>>>>>)",
 }
@@ -192,10 +192,10 @@ def test_no_tracked_file_holds(what: str) -> None:
 @pytest.mark.parametrize(
     ("what", "example"),
     [
-        ("a path of one machine", "see /work/shared"),
+        ("a path of one machine", "see " + "/work" + "/shared"),
         ("a path of one machine", "'/home/ada/face.jpg'"),
-        ("a package registry", "--extra-index-url https://example.org"),
-        ("a resolved address in a lock file", '  "resolved": "https://example.org/x.tgz"'),
+        ("a package registry", "--extra-index" + "-url https://example.org"),
+        ("a resolved address in a lock file", '  "resolved": ' + '"https://example.org/x.tgz"'),
         ("work left for later", "# TODO: all"),
         ("a merge conflict", "one\n<<<<<<< HEAD"),
     ],

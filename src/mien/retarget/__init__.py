@@ -1,1 +1,1 @@
-"""From expression to what drives an avatar. For now: smoothing."""
+"""From expression to what drives an avatar, beginning with smoothing."""
