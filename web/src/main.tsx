@@ -20,7 +20,7 @@ dark.addEventListener("change", () => {
 });
 
 // A pulse that can be read from outside, for tests and for the curious.
-studio.onTenth((now) => {
+studio.rhythm.onTenth((now) => {
   const { connection, source, sight, faces, recording } = studio.store.get();
   const { dataset } = page;
   dataset.connection = connection.kind;

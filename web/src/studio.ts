@@ -9,6 +9,7 @@ import { easeChannels } from "./live/ease";
 import { Pulse } from "./live/pulse";
 import { Recorder } from "./record/take";
 import { Review } from "./record/review";
+import { Rhythm } from "./rhythm";
 import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, takeToken } from "./settings";
 import { type Action, judge, type Sight, type Source, sentence, Steady, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
@@ -24,6 +25,7 @@ export class Studio {
   readonly store: Store<StudioState>;
   readonly sources: Sources;
   readonly pulse = new Pulse();
+  readonly rhythm = new Rhythm(() => this.cap);
   readonly review: Review;
   readonly local = isLoopback(location.hostname);
   /** The faces shown now, the one that drives the meters, and the picture they were seen in. */
@@ -39,14 +41,10 @@ export class Studio {
   private readonly token = takeToken();
   private readonly caps = capsOf(location.search);
   private stage: Stage | null = null;
-  private readonly everyFrame = new Set<(now: number) => void>();
-  private readonly everyTenth = new Set<(now: number) => void>();
-  private readonly everyPicture = new Set<() => void>();
   private readonly sight = new Steady<Sight>("unknown", (s) => (s === "face" ? 200 : 900));
   private readonly slow = new Steady<boolean>(false, (s) => (s ? SLOW_FOR : 0));
   private sourceSince = 0;
-  private lastTick = 0;
-  private lastTenth = 0;
+  private lastDraw = 0;
 
   constructor() {
     this.store = new Store<StudioState>({
@@ -125,7 +123,9 @@ export class Studio {
   start(): void {
     this.live.connect();
     void this.sources.useSample();
-    requestAnimationFrame(this.tick);
+    this.rhythm.onFrame(this.draw);
+    this.rhythm.onTenth(this.watch);
+    this.rhythm.start();
   }
 
   /** Give the stage its canvas; returns what takes it away again. */
@@ -146,19 +146,6 @@ export class Studio {
     };
   }
 
-  onFrame(callback: (now: number) => void): () => void {
-    this.everyFrame.add(callback);
-    return () => this.everyFrame.delete(callback);
-  }
-  onTenth(callback: (now: number) => void): () => void {
-    this.everyTenth.add(callback);
-    return () => this.everyTenth.delete(callback);
-  }
-  onPicture(callback: () => void): () => void {
-    this.everyPicture.add(callback);
-    return () => this.everyPicture.delete(callback);
-  }
-
   change(part: Partial<Settings>): void {
     const settings = { ...this.settings, ...part };
     this.store.set({ settings });
@@ -166,7 +153,7 @@ export class Studio {
     this.dress();
     if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
     if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.sources.useCamera();
-    for (const callback of this.everyPicture) callback();
+    this.rhythm.pictured();
   }
 
   act(action: Action): void {
@@ -197,7 +184,7 @@ export class Studio {
   pickLead(id: number): void {
     this.store.set({ leadId: id });
     this.lead = this.faces.find((face) => face[AT.id] === id) ?? this.lead;
-    for (const callback of this.everyPicture) callback();
+    this.rhythm.pictured();
   }
 
   pickAt(x: number, y: number): void {
@@ -376,7 +363,7 @@ export class Studio {
       this.picture?.close();
       this.picture = bitmap;
     }
-    for (const callback of this.everyPicture) callback();
+    this.rhythm.pictured();
   }
 
   private judge(now: number): void {
@@ -386,24 +373,19 @@ export class Studio {
     this.store.set({ sight: this.sight.next(seen, now) });
   }
 
-  private readonly tick = (now: number): void => {
-    requestAnimationFrame(this.tick);
-    // Everything that is drawn keeps to the cap: bars and numbers cost as much as the stage does.
-    if (this.cap > 0 && now - this.lastTick < 1000 / this.cap - 4) return;
-    const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
-    this.lastTick = now;
+  private readonly draw = (now: number): void => {
+    const elapsed = Math.min(0.2, (now - this.lastDraw) / 1000);
+    this.lastDraw = now;
     this.review.tick(now);
     this.stage?.tick(now);
     easeChannels(this.shown, this.lead, elapsed);
-    for (const callback of this.everyFrame) callback(now);
-    if (now - this.lastTenth < 100) return;
-    this.lastTenth = now;
+  };
+
+  private readonly watch = (now: number): void => {
     const { source, paused, settings } = this.store.get();
     const live = source.phase === "running" && (source.kind === "camera" || source.kind === "video") && !paused;
-    const fps = this.pulse.rate(now);
     const light = settings.sendWidth <= 320;
     const enough = this.pulse.answers > 10;
-    this.store.set({ slow: this.slow.next(live && enough && !light && fps < SLOW, now) });
-    for (const callback of this.everyTenth) callback(now);
+    this.store.set({ slow: this.slow.next(live && enough && !light && this.pulse.rate(now) < SLOW, now) });
   };
 }

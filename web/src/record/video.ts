@@ -21,7 +21,7 @@ export async function exportVideo(studio: Studio, length: number, progress: (sha
   review.seek(0);
   store.set({ playing: true });
   recorder.start();
-  const watch = studio.onTenth(() => progress(length > 0 ? review.position / length : 1));
+  const watch = studio.rhythm.onTenth(() => progress(length > 0 ? review.position / length : 1));
   // Closing the take ends the film where it is.
   const unsubscribe = store.subscribe(() => {
     if (store.get().take === null && recorder.state !== "inactive") recorder.stop();

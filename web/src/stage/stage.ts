@@ -54,6 +54,8 @@ export class Stage {
   private havePicture = false;
   /** What the faces of the last answer were seen in; it belongs to the studio. */
   private picture: TexImageSource | null = null;
+  /** Whether the graphics card has another picture. */
+  private stale = false;
   private following = false;
   private readonly gaze = { x: 0, y: 0 };
   private readonly extent = { width: 8.6, height: 10.2 };
@@ -110,12 +112,13 @@ export class Stage {
     const before = this.usesPicture;
     this.mode = mode;
     this.painted = painted;
-    if (!before) this.upload();
+    if (!before) this.stale = true;
     this.dress();
   }
 
   /** Take the picture off until another comes: it is of someone else. */
   unpaint(): void {
+    this.stale = false;
     this.havePicture = false;
     this.picture = null;
     this.dress();
@@ -157,6 +160,8 @@ export class Stage {
     const gap = (now - this.lastAnswer) / 1000;
     this.lastAnswer = now;
     if (faces.length === 0) {
+      // The faces keep the texture coordinates of the last picture, which is about to be closed.
+      this.upload();
       this.picture = null;
       return;
     }
@@ -164,7 +169,7 @@ export class Stage {
     this.lastSeen = now;
     if (picture) {
       this.picture = picture;
-      this.upload();
+      this.stale = true;
       if (!this.havePicture) {
         this.havePicture = true;
         this.dress();
@@ -214,6 +219,7 @@ export class Stage {
     }
     this.turnToPointer(elapsed);
     this.controls.update();
+    this.upload();
     if (!this.dirty) return;
     this.dirty = false;
     this.renderer.render(this.scene, this.camera);
@@ -281,9 +287,10 @@ export class Stage {
     return this.mode === "surface" && this.painted;
   }
 
-  /** At once, for the picture may be closed before the next drawing. */
+  /** Hand the picture to the graphics card, once and only if it is to be seen. */
   private upload(): void {
-    if (!this.picture || !this.usesPicture) return;
+    if (!this.stale || !this.picture || !this.usesPicture) return;
+    this.stale = false;
     this.materials.paint(this.picture);
     this.renderer.initTexture(this.materials.texture);
     this.dirty = true;

@@ -90,7 +90,7 @@ function Timeline({ take }: { take: Take }) {
   const length = lengthOf(take);
   useEffect(
     () =>
-      studio.onFrame(() => {
+      studio.rhythm.onFrame(() => {
         if (range.current) range.current.value = String(review.position);
         const now = `${clock(review.position)} / ${clock(length)}`;
         if (text.current && text.current.textContent !== now) text.current.textContent = now;

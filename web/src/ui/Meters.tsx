@@ -27,7 +27,7 @@ export function Meters() {
       node,
       channel: Number(node.dataset.number),
     }));
-    const stopBars = studio.onFrame(() => {
+    const stopBars = studio.rhythm.onFrame(() => {
       for (const entry of bars) {
         const value = studio.shown[entry.channel];
         // Compared as shown: a bar of 120 pixels shows no less than a hundredth.
@@ -38,7 +38,7 @@ export function Meters() {
         entry.bar.style.transform = `scaleX(${step === -2 ? 0 : step})`;
       }
     });
-    const stopNumbers = studio.onTenth(() => {
+    const stopNumbers = studio.rhythm.onTenth(() => {
       for (const { node, channel } of numbers) {
         const value = studio.shown[channel];
         const text = Number.isNaN(value) ? "–" : value.toFixed(2);

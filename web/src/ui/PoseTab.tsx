@@ -30,7 +30,7 @@ export function PoseTab() {
     const find = (name: string) => element.querySelector<HTMLElement>(`[data-part="${name}"]`);
     const parts = ANGLES.map(({ key, range }) => ({ key, range, needle: find(`${key}-needle`), number: find(`${key}-number`) }));
     const eyes = (["left", "right"] as const).map((eye) => ({ eye, dot: find(`${eye}-dot`), number: find(`${eye}-number`) }));
-    const stopFrames = studio.onFrame(() => {
+    const stopFrames = studio.rhythm.onFrame(() => {
       for (const { key, range, needle } of parts) {
         const value = studio.lead ? studio.lead[AT[key]] : NaN;
         if (!needle) continue;
@@ -46,7 +46,7 @@ export function PoseTab() {
         dot.style.transform = `translate(${x * side * 26}px, ${-y * 18}px)`;
       }
     });
-    const stopNumbers = studio.onTenth(() => {
+    const stopNumbers = studio.rhythm.onTenth(() => {
       for (const { key, number } of parts) {
         const value = studio.lead ? studio.lead[AT[key]] : NaN;
         if (number) number.textContent = Number.isNaN(value) ? "–" : `${value < 0 ? "−" : ""}${Math.abs(value).toFixed(1)}°`;

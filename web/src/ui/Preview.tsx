@@ -47,7 +47,7 @@ export function Preview() {
       }
     };
     draw();
-    return studio.onPicture(draw);
+    return studio.rhythm.onPicture(draw);
   }, [studio, mirror, overlay]);
 
   const drag = (event: React.PointerEvent<HTMLElement>) => {

@@ -19,5 +19,5 @@ export function useStudioState<S>(select: (state: StudioState) => S): S {
 /** Ten times a second, for numbers that are read. */
 export function useTenth(callback: (now: number) => void): void {
   const studio = useStudio();
-  useEffect(() => studio.onTenth(callback), [studio, callback]);
+  useEffect(() => studio.rhythm.onTenth(callback), [studio, callback]);
 }
