@@ -344,12 +344,17 @@ def test_part_of_an_animation(options: dict[str, float], indices: list[int]):
     assert [index for index, _, _ in read] == indices
 
 
-def test_animation_that_is_cut_short_keeps_what_decodes():
-    noise = [Image.effect_noise((60, 50), 90) for _ in range(5)]
+def test_animation_that_is_cut_short_anywhere_keeps_what_decodes():
+    rng = np.random.default_rng(0)
+    noise = [Image.fromarray(rng.integers(0, 255, (50, 60), np.uint8)) for _ in range(5)]
     data = encoded(noise[0], "GIF", save_all=True, append_images=noise[1:], duration=100)
-    with open_source(data[: int(len(data) * 0.7)]) as source:
-        frames = list(source)
-    assert 2 <= len(frames) <= 4
+    counts = []
+    # Every length of a stretch of the file: Pillow fails in another way at each of its fields.
+    for length in (*range(len(data) // 2, len(data) // 2 + 900), int(len(data) * 0.7)):
+        with open_source(data[:length]) as source:
+            counts.append(sum(1 for _ in source))
+    assert set(counts[:-1]) <= {2, 3}
+    assert 2 <= counts[-1] <= 4
 
 
 def test_pages_of_a_tiff_are_not_an_animation():

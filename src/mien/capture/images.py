@@ -47,7 +47,7 @@ _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 # What Pillow's decoders raise on damaged files, found by damaging files.
 _DAMAGE = (
     OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, AttributeError,
-    RuntimeError, OverflowError, MemoryError, EOFError, struct.error, zlib.error,
+    RuntimeError, ArithmeticError, AssertionError, MemoryError, EOFError, struct.error, zlib.error,
     Image.DecompressionBombError,
 )  # fmt: skip
 
