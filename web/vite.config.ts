@@ -17,7 +17,13 @@ export default defineConfig({
     // The policy the page is served under allows no data: scripts or fonts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 900,
+    rolldownOptions: {
+      output: {
+        // What changes least is kept by the browser when the rest is built anew.
+        codeSplitting: { groups: [{ name: "three", test: /node_modules\/three/ }, { name: "react", test: /node_modules/ }] },
+      },
+    },
+    chunkSizeWarningLimit: 600,
   },
   worker: { format: "es" },
   server: {

@@ -3,6 +3,7 @@ import {
   backoff,
   browserOf,
   cameraProblem,
+  commandIn,
   type Connection,
   judge,
   lose,
@@ -10,6 +11,7 @@ import {
   sentence,
   type Problem,
   type Situation,
+  spoken,
   Steady,
 } from "./state";
 
@@ -52,6 +54,7 @@ describe("the notice", () => {
     ["no-face", { sight: "none", faces: 0 }],
     ["too-small", { sight: "small" }],
     ["cut", { sight: "cut" }],
+    ["too-dark", { sight: "dark" }],
     ["slow", { slow: true }],
     ["several", { faces: 3 }],
     [undefined, { sight: "small", source: { kind: "photo", phase: "running", name: "a.jpg" } }],
@@ -98,6 +101,20 @@ it.each([
   expect(sentence(message, hint)).toBe(text);
 });
 
+it("a person is not told of headers", () => {
+  const detail = { code: "unauthorised", message: "the token is wrong", hint: "send `Authorization`" } as const;
+  expect(spoken(detail)).toBe("The token is wrong. Open the whole address that mien printed.");
+  expect(spoken({ ...detail, code: "busy" })).toContain("Authorization");
+});
+
+it("a command in what the server says can be copied", () => {
+  const lost: Connection = { kind: "lost", attempt: 0, retryAt: 500 };
+  const notice = noticeOf({ ...WELL, connection: lost, serverProblem: "It is missing. Run `mien pull x`." }, 0, "chrome");
+  expect(notice?.action?.kind).toBe("copy");
+  expect(commandIn("Run `mien pull x`.")).toBe("mien pull x");
+  expect(commandIn("Send `configure`.")).toBeNull();
+});
+
 it.each([
   ["NotAllowedError", "denied"],
   ["NotFoundError", "no-camera"],
@@ -118,12 +135,15 @@ it.each([
 });
 
 it.each([
-  [0, 0.5, 1, "none"],
-  [1, 0.5, 1, "face"],
-  [1, 0.5, 0.89, "cut"],
-  [1, 0.1, 1, "small"],
-] as const)("%i faces of size %f, %f inside, are judged %s", (faces, size, inside, sight) => {
-  expect(judge(faces, size, inside)).toBe(sight);
+  [0, 0.5, 1, 200, "none"],
+  [1, 0.5, 1, 200, "face"],
+  [1, 0.5, 1, NaN, "face"],
+  [1, 0.5, 0.89, 200, "cut"],
+  [1, 0.1, 1, 200, "small"],
+  [1, 0.5, 1, 30, "dark"],
+  [0, 0, 0, 0, "dark"],
+] as const)("%i faces of size %f, %f inside, lit by %f, are judged %s", (faces, size, inside, light, sight) => {
+  expect(judge(faces, size, inside, light)).toBe(sight);
 });
 
 describe("a steady judgement", () => {

@@ -1,6 +1,6 @@
 /** What the studio knows about itself, and what it says about it: one sentence, one action. */
 
-import type { Configured, Ready } from "./live/messages";
+import type { Configured, ErrorDetail, Ready } from "./live/messages";
 import type { Take } from "./record/take";
 import type { Settings } from "./settings";
 import type { Camera } from "./sources/feed";
@@ -33,7 +33,7 @@ export interface Source {
 }
 
 /** What the last answers say about the face before the camera. */
-export type Sight = "unknown" | "face" | "none" | "small" | "cut";
+export type Sight = "unknown" | "face" | "none" | "small" | "cut" | "dark";
 
 export interface Situation {
   readonly connection: Connection;
@@ -71,7 +71,8 @@ export type Action =
   | "open-file"
   | "lighter"
   | "use-sample"
-  | "reload";
+  | "reload"
+  | "copy";
 
 export interface Notice {
   /** Stable name of the state, for tests and for styling. */
@@ -127,6 +128,7 @@ const GRANT: Record<Browser, string> = {
 };
 
 const TRY_CAMERA = { kind: "use-camera", label: "Try again" } as const;
+const COPY = { kind: "copy", label: "Copy the command" } as const;
 const OPEN_FILE = { kind: "open-file", label: "Open a photo or video" } as const;
 
 function sourceNotice(source: Source, browser: Browser): Notice | null {
@@ -170,6 +172,18 @@ export function sentence(message: string, hint: string): string {
     .join(" ");
 }
 
+const WITH_TOKEN = "Open the whole address that mien printed";
+
+/** What the server says to the person in front of the page, who cannot set headers. */
+export function spoken({ code, message, hint }: Pick<ErrorDetail, "code" | "message" | "hint">): string {
+  return sentence(message, code === "unauthorised" ? WITH_TOKEN : hint);
+}
+
+/** The command that a text asks to run, or null. */
+export function commandIn(text: string): string | null {
+  return /`(mien [^`]+)`/.exec(text)?.[1] ?? null;
+}
+
 /** The one thing worth saying now, or nothing. `now` is on the clock of `performance.now()`. */
 export function noticeOf(s: Situation, now: number, browser: Browser): Notice | null {
   if (!s.canDraw) {
@@ -182,7 +196,7 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
   }
   const { connection } = s;
   if (connection.kind === "refused") {
-    return { id: "refused", text: s.serverProblem ?? sentence(connection.reason, "Open the whole address that mien printed"), action: { kind: "retry", label: "Try again" }, tone: "trouble" };
+    return { id: "refused", text: s.serverProblem ?? sentence(connection.reason, WITH_TOKEN), action: { kind: "retry", label: "Try again" }, tone: "trouble" };
   }
   if (connection.kind === "lost") {
     const seconds = Math.max(0, Math.ceil((connection.retryAt - now) / 1000));
@@ -190,7 +204,7 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
     return {
       id: s.serverProblem === null ? "server-gone" : "server-problem",
       text: `${s.serverProblem ?? "The server is gone."} ${again}`,
-      action: { kind: "retry", label: "Try now" },
+      action: commandIn(s.serverProblem ?? "") ? COPY : { kind: "retry", label: "Try now" },
       tone: "trouble",
     };
   }
@@ -212,6 +226,11 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
       return s.source.kind === "camera"
         ? { id: "no-face", text: "No face yet. Come into the middle of the picture, about an arm's length away.", tone: "info" }
         : { id: "no-face", text: "No face in this part of the video.", tone: "info" };
+    case "dark":
+      if (still) break;
+      return s.source.kind === "camera"
+        ? { id: "too-dark", text: "It is too dark to see you well. Turn a light on, or face the window.", tone: "info" }
+        : { id: "too-dark", text: "This part of the video is too dark to see a face well.", tone: "info" };
     case "small":
       if (still) break;
       return { id: "too-small", text: "The face is small. Come closer for finer motion.", tone: "info" };
@@ -237,9 +256,15 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
 const SMALL = 0.16;
 /** Share of points that must lie within the picture. */
 const WITHIN = 0.9;
+/** Luma that the brightest parts of a face reach in a room with the lights on. */
+const LIT = 60;
 
-/** Judge one face: `size` is its height as share of the picture's shorter side. */
-export function judge(faces: number, size: number, inside: number): Sight {
+/**
+ * Judge one face: `size` is its height as share of the picture's shorter side, `light` how bright
+ * it is (0..255), or the whole picture if there is none; NaN where nobody knows.
+ */
+export function judge(faces: number, size: number, inside: number, light: number): Sight {
+  if (light < LIT) return "dark";
   if (faces === 0) return "none";
   if (inside < WITHIN) return "cut";
   return size < SMALL ? "small" : "face";

@@ -2,7 +2,7 @@
 
 import { Sources } from "./sources/sources";
 import type { Still } from "./live/infer";
-import { Live } from "./live/client";
+import { Live, type Seen } from "./live/client";
 import type { ServerMessage } from "./live/messages";
 import { type Answer, AT, type FaceBlock } from "./live/protocol";
 import { easeChannels } from "./live/ease";
@@ -11,7 +11,7 @@ import { Recorder } from "./record/take";
 import { Review } from "./record/review";
 import { Rhythm } from "./rhythm";
 import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, takeToken } from "./settings";
-import { type Action, judge, type Sight, type Source, sentence, Steady, type StudioState } from "./state";
+import { type Action, judge, type Sight, type Source, spoken, Steady, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
 import { CHANNELS } from "./tables";
@@ -79,7 +79,7 @@ export class Studio {
           if (connection.kind === "ready") this.greet();
         },
         message: (message) => this.hear(message),
-        answer: (answer, bitmap, trip, encoding) => this.take(answer, bitmap, trip, encoding),
+        answer: (answer, bitmap, seen) => this.take(answer, bitmap, seen),
       },
     );
     this.sources = new Sources(
@@ -177,6 +177,8 @@ export class Studio {
         location.reload();
         break;
       case "open-file":
+      case "copy":
+        // The interface does these itself.
         break;
     }
   }
@@ -313,7 +315,7 @@ export class Studio {
     if (message.type === "error") {
       // Frames that came out of order or too late are no news for a person.
       if (message.sequence === null || message.code === "model_missing") {
-        this.store.set({ serverProblem: sentence(message.message, message.hint) });
+        this.store.set({ serverProblem: spoken(message) });
       }
       return;
     }
@@ -321,13 +323,13 @@ export class Studio {
     if (message.type === "ready") this.store.set({ ready: message });
   }
 
-  private take(answer: Answer, bitmap: ImageBitmap | null, trip: number, encoding: number): void {
+  private take(answer: Answer, bitmap: ImageBitmap | null, seen: Seen): void {
     const now = performance.now();
     if (answer.time * 1000 < this.sourceSince || !this.sources.feed.running) {
       bitmap?.close();
       return;
     }
-    this.pulse.beat(answer, trip, encoding, now);
+    this.pulse.beat(answer, seen.trip, seen.encoding, now);
     const { take, recording } = this.store.get();
     this.store.set({ serverProblem: null });
     if (recording && !this.recorder.add(answer.time, answer.width, answer.height, answer.faces)) {
@@ -338,7 +340,7 @@ export class Studio {
       return;
     }
     this.show(answer.faces, answer.width, answer.height, bitmap, now);
-    this.judge(now);
+    this.judge(seen.light, now);
   }
 
   private show(faces: readonly FaceBlock[], width: number, height: number, bitmap: ImageBitmap | null, now: number): void {
@@ -366,10 +368,10 @@ export class Studio {
     this.rhythm.pictured();
   }
 
-  private judge(now: number): void {
+  private judge(light: number, now: number): void {
     const { lead, size, faces } = this;
     const share = lead ? (lead[AT.scale] * 18) / Math.min(size.width, size.height) : 0;
-    const seen = judge(faces.length, Number.isFinite(share) ? share : 1, lead ? lead[AT.inside] : 0);
+    const seen = judge(faces.length, Number.isFinite(share) ? share : 1, lead ? lead[AT.inside] : 0, light);
     this.store.set({ sight: this.sight.next(seen, now) });
   }
 

@@ -6,11 +6,19 @@ import { Flight } from "./flight";
 import type { ClientMessage, Order, Ready, Report, ServerMessage } from "./messages";
 import { type Answer, parseAnswer } from "./protocol";
 
+/** What the page knows of a frame: milliseconds from sending it to its answer and for encoding it
+ * before, and how bright it was. */
+export interface Seen {
+  readonly trip: number;
+  readonly encoding: number;
+  readonly light: number;
+}
+
 export interface LiveHandlers {
   connection: (connection: Connection) => void;
   message: (message: ServerMessage) => void;
   /** `bitmap` is the frame that is answered and belongs to the receiver. */
-  answer: (answer: Answer, bitmap: ImageBitmap | null, network: number, encoding: number) => void;
+  answer: (answer: Answer, bitmap: ImageBitmap | null, frame: Seen) => void;
 }
 
 export interface Address {
@@ -110,7 +118,8 @@ export class Live {
           break;
         }
         const trip = this.flight.land(answer.sequence, performance.now());
-        this.handlers.answer(answer, report.bitmap, trip ?? 0, report.encoding);
+        const { bitmap, encoding, light } = report;
+        this.handlers.answer(answer, bitmap, { trip: trip ?? 0, encoding, light });
       }
     }
   }

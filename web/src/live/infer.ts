@@ -2,7 +2,7 @@
 
 import type { components } from "../generated/api";
 import { FACE_FLOATS, FACE_LENGTH } from "../generated/wire";
-import { sentence } from "../state";
+import { spoken } from "../state";
 import { CHANNELS } from "../tables";
 import type { FaceAnswer, InferAnswer } from "./messages";
 import { AT, type FaceBlock } from "./protocol";
@@ -37,7 +37,7 @@ export async function infer(picture: Blob, token: string | null, signal: AbortSi
     // A proxy in between answers without our body.
     const problem = (await response.json().catch(() => null)) as Problem | null;
     const error = problem?.error;
-    throw new InferError(error ? sentence(error.message, error.hint) : `The server answered ${response.status}.`);
+    throw new InferError(error ? spoken(error) : `The server answered ${response.status}.`);
   }
   const answer = (await response.json()) as InferAnswer;
   return {

@@ -38,4 +38,6 @@ export type Report =
       readonly bitmap: ImageBitmap | null;
       /** Milliseconds spent on encoding. */
       readonly encoding: number;
+      /** Luma of the brightest parts of the face, or of the picture without one; 0..255 or NaN. */
+      readonly light: number;
     };

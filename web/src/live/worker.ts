@@ -1,7 +1,8 @@
 /** Holds the WebSocket and encodes frames, so that neither ever stops the drawing. */
 
 import { ANSWER_BYTES, FRAME_BYTES, SUBPROTOCOL, TOKEN_PREFIX } from "../generated/wire";
-import { encodeHeader, sequenceOf } from "./protocol";
+import { type Box, boxOf, lightOf } from "./light";
+import { encodeHeader, parseAnswer, sequenceOf } from "./protocol";
 import type { Order, Report, ServerMessage } from "./messages";
 
 type Frame = Extract<Order, { kind: "frame" }>;
@@ -9,6 +10,7 @@ type Frame = Extract<Order, { kind: "frame" }>;
 interface Pending {
   readonly bitmap: Promise<ImageBitmap>;
   readonly encoding: number;
+  readonly light: number;
 }
 
 const JPEG_QUALITY = 0.85;
@@ -20,6 +22,8 @@ const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", { willReadFrequently: true });
 let message = new Uint8Array(0);
 let queue = Promise.resolve();
+/** Where the first face was last seen; the next one is not far. */
+let box: Box | null = null;
 
 function report(value: Report, transfer: Transferable[] = []): void {
   self.postMessage(value, { transfer });
@@ -64,9 +68,11 @@ async function answer(buffer: ArrayBuffer): Promise<void> {
     if (other < sequence) discard(bitmap);
     pending.delete(other);
   }
+  const face = parseAnswer(buffer)?.faces.at(0);
+  box = face ? boxOf(face) : null;
   const bitmap = frame ? await frame.bitmap : null;
   report(
-    { kind: "answer", buffer, bitmap, encoding: frame?.encoding ?? 0 },
+    { kind: "answer", buffer, bitmap, encoding: frame?.encoding ?? 0, light: frame?.light ?? NaN },
     bitmap ? [buffer, bitmap] : [buffer],
   );
 }
@@ -98,6 +104,7 @@ async function send({ image, width, height, sequence, time }: Frame): Promise<vo
   }
   const picture = pixelsOf(image, width, height);
   if (!picture) return;
+  const light = lightOf(picture.data, width, height, box);
   // From pixels in memory, so that neither the preview nor the stage has to fetch them back.
   const bitmap = createImageBitmap(picture);
   if (raw) {
@@ -117,7 +124,7 @@ async function send({ image, width, height, sequence, time }: Frame): Promise<vo
     (await bitmap).close();
     return;
   }
-  pending.set(sequence, { bitmap, encoding });
+  pending.set(sequence, { bitmap, encoding, light });
   target.send(message);
 }
 

@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "react";
 import { AT } from "../live/protocol";
 import { CHANNELS } from "../tables";
-import { useStudio } from "./context";
+import { useStudio, useStudioState } from "./context";
 
 const ANGLES = [
-  { key: "yaw", label: "Yaw", low: "to their right", high: "to their left", range: 60 },
-  { key: "pitch", label: "Pitch", low: "down", high: "up", range: 45 },
-  { key: "roll", label: "Roll", low: "right shoulder", high: "left shoulder", range: 45 },
+  { key: "yaw", label: "Yaw", low: "to their right", high: "to their left", range: 60, sided: true },
+  { key: "pitch", label: "Pitch", low: "down", high: "up", range: 45, sided: false },
+  { key: "roll", label: "Roll", low: "right shoulder", high: "left shoulder", range: 45, sided: true },
 ] as const;
 
 const LOOK = {
@@ -22,13 +22,14 @@ function gaze(shown: Float32Array, eye: keyof typeof LOOK): [number, number] {
 
 export function PoseTab() {
   const studio = useStudio();
+  const mirrored = useStudioState((s) => (s.take ? s.take.mirrored : s.fromCamera && s.settings.mirror));
   const root = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     const element = root.current;
     if (!element) return;
     const find = (name: string) => element.querySelector<HTMLElement>(`[data-part="${name}"]`);
-    const parts = ANGLES.map(({ key, range }) => ({ key, range, needle: find(`${key}-needle`), number: find(`${key}-number`) }));
+    const parts = ANGLES.map(({ key, range, sided }) => ({ key, range: sided && mirrored ? -range : range, needle: find(`${key}-needle`), number: find(`${key}-number`) }));
     const eyes = (["left", "right"] as const).map((eye) => ({ eye, dot: find(`${eye}-dot`), number: find(`${eye}-number`) }));
     const stopFrames = studio.rhythm.onFrame(() => {
       for (const { key, range, needle } of parts) {
@@ -37,8 +38,8 @@ export function PoseTab() {
         needle.style.visibility = Number.isNaN(value) ? "hidden" : "visible";
         needle.style.transform = `translateX(${Math.max(-1, Math.min(1, value / range)) * 50}%)`;
       }
-      // The page shows the eyes as the stage does.
-      const side = studio.mirrored ? -1 : 1;
+      // The page shows head and eyes as the stage does.
+      const side = mirrored ? -1 : 1;
       for (const { eye, dot } of eyes) {
         if (!dot) continue;
         const [x, y] = gaze(studio.shown, eye);
@@ -60,13 +61,13 @@ export function PoseTab() {
       stopFrames();
       stopNumbers();
     };
-  }, [studio]);
+  }, [studio, mirrored]);
 
-  const order = studio.mirrored ? (["left", "right"] as const) : (["right", "left"] as const);
+  const order = mirrored ? (["left", "right"] as const) : (["right", "left"] as const);
   return (
     <div ref={root} data-testid="pose" className="flex flex-col gap-4 px-2">
       <h3 className="text-s font-semibold">Head</h3>
-      {ANGLES.map(({ key, label, low, high }) => (
+      {ANGLES.map(({ key, label, low, high, sided }) => (
         <div key={key}>
           <div className="flex items-baseline justify-between">
             <span className="text-s">{label}</span>
@@ -79,8 +80,8 @@ export function PoseTab() {
             </span>
           </div>
           <div className="flex justify-between text-s text-quiet">
-            <span>{low}</span>
-            <span>{high}</span>
+            <span>{sided && mirrored ? high : low}</span>
+            <span>{sided && mirrored ? low : high}</span>
           </div>
         </div>
       ))}

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { AT } from "../live/protocol";
-import { browserOf, noticeOf } from "../state";
+import { browserOf, commandIn, type Notice, noticeOf } from "../state";
 import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { Preview } from "./Preview";
@@ -73,7 +73,6 @@ function Start({ openFile }: { openFile: () => void }) {
 }
 
 function NoticeView({ openFile, below }: { openFile: () => void; below: boolean }) {
-  const studio = useStudio();
   const state = useStudioState((s) => s);
   const [now, setNow] = useState(() => performance.now());
   const waiting = state.connection.kind === "lost";
@@ -84,7 +83,7 @@ function NoticeView({ openFile, below }: { openFile: () => void; below: boolean 
   }, [waiting]);
   const notice = state.take ? null : noticeOf(state, now, BROWSER);
   // The countdown is to be seen, not heard every second.
-  const spoken = notice?.text.replace(/ in \d+ s/, "");
+  const spoken = notice?.text.replace(/ in \d+ s/, "").replaceAll("`", "");
   return (
     <>
       <p className="sr-only" role="status">
@@ -96,21 +95,46 @@ function NoticeView({ openFile, below }: { openFile: () => void; below: boolean 
           data-testid="notice"
           data-notice={notice.id}
         >
-          <p className="min-h-6 py-1 text-m" data-testid="notice-text">{notice.text}</p>
-          {notice.action && (
-            <button
-              type="button"
-              className="control border border-line px-4 text-text"
-              data-testid="notice-action"
-              onClick={() => (notice.action?.kind === "open-file" ? openFile() : notice.action && studio.act(notice.action.kind))}
-            >
-              {notice.action.label}
-            </button>
-          )}
+          <p className="min-h-6 py-1 text-m" data-testid="notice-text">
+            <Words text={notice.text} />
+          </p>
+          {notice.action && <Act key={notice.id} notice={notice} openFile={openFile} />}
           {notice.id === "several" && <Chooser />}
         </div>
       )}
     </>
+  );
+}
+
+function Act({ notice: { action, text }, openFile }: { notice: Notice; openFile: () => void }) {
+  const studio = useStudio();
+  const [copied, setCopied] = useState(false);
+  if (!action) return null;
+  const act = () => {
+    if (action.kind === "open-file") openFile();
+    else if (action.kind !== "copy") studio.act(action.kind);
+    // Pages without https have no clipboard; there one click selects the command.
+    else if ("clipboard" in navigator) {
+      void navigator.clipboard.writeText(commandIn(text) ?? "").then(() => setCopied(true), () => undefined);
+    }
+  };
+  return (
+    <button type="button" className="control border border-line px-4 text-text" data-testid="notice-action" onClick={act}>
+      {copied ? "Copied" : action.label}
+    </button>
+  );
+}
+
+/** A text in which what stands between backticks is to be typed. */
+function Words({ text }: { text: string }) {
+  return text.split("`").map((part, i) =>
+    i % 2 === 0 ? (
+      part
+    ) : (
+      <code key={i} className="rounded bg-sunken px-1.5 py-0.5 text-s select-all">
+        {part}
+      </code>
+    ),
   );
 }
 
