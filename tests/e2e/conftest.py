@@ -47,7 +47,8 @@ def find_chromium() -> str | None:
     return None
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: its event loop must be gone before the server's tests.
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     if find_chromium() is None:
         pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
@@ -194,6 +195,22 @@ def empty_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wall."""
     wall = np.full((480, 640, 3), (120, 130, 140), np.uint8)
     return write_camera(tmp_path_factory.mktemp("camera") / "wall.mjpeg", [wall] * 10)
+
+
+@pytest.fixture(scope="session")
+def dark_camera(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portrait, with the light off."""
+    image = cv2.resize(portrait // 12, (640, 480))
+    return write_camera(tmp_path_factory.mktemp("camera") / "dark.mjpeg", [image] * 10)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which finds what keeps people out."""
+    script = ROOT / "web/node_modules/axe-core/axe.min.js"
+    if not script.exists():
+        pytest.skip("axe-core is not installed (cd web && npm ci)")
+    return script.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

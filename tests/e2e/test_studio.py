@@ -19,6 +19,10 @@ from .conftest import Open, Server
 pytestmark = pytest.mark.browser
 
 
+AXE = """async () => (await axe.run()).violations.map(
+    (v) => [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 200)])"""
+
+
 def state(page: Page, name: str) -> str:
     return page.locator("html").get_attribute(f"data-{name}") or ""
 
@@ -239,3 +243,43 @@ def test_nothing_sticks_out_at_any_width(
     )
     assert small == [], "targets below 40 pixels"
     expect(page.get_by_test_id("use-camera")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_nothing_stands_in_the_way_of_assistive_technology(
+    open_page: Open, portrait_camera: Path, axe: str, width: int, scheme: str
+) -> None:
+    page = open_page(portrait_camera, viewport={"width": width, "height": 800}, color_scheme=scheme)
+
+    def inspect(what: str) -> None:
+        page.evaluate(axe)
+        found = page.evaluate(AXE)
+        assert not found, (what, found)
+
+    wait_for(page, "d.faces === '1'")
+    inspect("sample")
+    page.get_by_test_id("source-menu").click()
+    inspect("menu")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    # On a phone the first of them pulls up the sheet.
+    for tab in ("pose", "session", "expression"):
+        page.get_by_test_id(f"tab-{tab}").click()
+        inspect(tab)
+    before = int(state(page, "answers"))
+    page.get_by_test_id("record").click()
+    wait_for(page, f"Number(d.answers) > {before + 5}")
+    inspect("recording")
+    page.get_by_test_id("record").click()
+    expect(page.get_by_test_id("timeline")).to_be_visible()
+    inspect("take")
+    page.get_by_test_id("help").click()
+    inspect("help")
+
+
+def test_a_dark_room_asks_for_light(open_page: Open, dark_camera: Path) -> None:
+    page = open_page(dark_camera)
+    page.get_by_test_id("use-camera").click()
+    expect(page.get_by_test_id("notice-text")).to_contain_text("too dark")

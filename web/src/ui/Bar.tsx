@@ -17,7 +17,7 @@ export function Bar({ openFile }: { openFile: () => void }) {
   );
   return (
     <header className="flex h-14 items-center border-b sm:gap-1 border-line bg-raised px-2 sm:px-4">
-      <h1 className="mr-4 hidden text-m font-semibold tracking-tight sm:block">mien</h1>
+      <h1 className="mr-4 text-m font-semibold tracking-tight max-sm:sr-only">mien</h1>
       <SourceMenu openFile={openFile} />
       <div className="flex-1" />
       <div role="radiogroup" aria-label="How the face is drawn" className="flex sm:gap-1">

@@ -18,7 +18,7 @@ export function ExpressionTab() {
 function Mouth() {
   const studio = useStudio();
   const threshold = useStudioState((s) => s.settings.mouthThreshold ?? s.session?.mouth_threshold ?? THRESHOLD);
-  const live = useStudioState((s) => s.source.kind === "camera" || s.source.kind === "video");
+  const live = useStudioState(({ source: { kind, phase } }) => phase === "running" && (kind === "camera" || kind === "video"));
   const badge = useRef<HTMLSpanElement>(null);
   const paint = useCallback(() => {
     const value = studio.lead ? studio.lead[AT.mouth_open] : NaN;
@@ -32,7 +32,7 @@ function Mouth() {
   return (
     <section className="mb-4 rounded-lg bg-sunken/50 px-2 py-2" aria-label="Mouth">
       <div className="flex min-h-6 items-center justify-between">
-        <h3 className="text-s font-semibold">Mouth</h3>
+        <h2 className="text-s font-semibold">Mouth</h2>
         <span
           ref={badge}
           data-testid="mouth"

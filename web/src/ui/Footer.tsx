@@ -38,7 +38,7 @@ function Recording() {
       <span className="pulsing text-live">
         <Icon name="record" filled />
       </span>
-      Recording <span ref={text} />
+      <span className="max-sm:sr-only">Recording</span> <span ref={text} className="whitespace-nowrap" />
     </p>
   );
 }

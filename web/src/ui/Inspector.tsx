@@ -73,7 +73,7 @@ export function Inspector() {
         role="tabpanel"
         id="inspector-panel"
         aria-labelledby={`tab-${tab}`}
-        tabIndex={-1}
+        tabIndex={0}
         className={`min-h-0 flex-1 overflow-y-auto overscroll-contain px-2 pb-4 ${open ? "" : "max-md:hidden"}`}
       >
         <View />

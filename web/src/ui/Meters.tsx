@@ -47,7 +47,8 @@ export function Meters() {
       for (const { track, channel } of bars) {
         const value = studio.shown[channel];
         if (Number.isNaN(value)) {
-          track.removeAttribute("aria-valuenow");
+          // A meter must have a value; the text is what is read out.
+          track.setAttribute("aria-valuenow", "0");
           track.setAttribute("aria-valuetext", "not measured");
         } else {
           track.setAttribute("aria-valuenow", value.toFixed(1));
@@ -91,14 +92,14 @@ export function Meters() {
 function Group(props: { title: string; swapped: boolean; sides?: boolean; children: React.ReactNode }) {
   return (
     <section className="pt-4 first:pt-0">
-      <h3 className="flex items-center justify-between px-2 text-s font-semibold capitalize">
+      <h2 className="flex items-center justify-between px-2 text-s font-semibold capitalize">
         {props.title}
         {props.sides && (
           <span className="font-normal text-quiet" aria-hidden="true">
             {props.swapped ? "right · left" : "left · right"}
           </span>
         )}
-      </h3>
+      </h2>
       <ul>{props.children}</ul>
     </section>
   );
@@ -149,6 +150,8 @@ function Track({ channel, label, from }: { channel: number; label: string; from:
       aria-label={label}
       aria-valuemin={0}
       aria-valuemax={1}
+      aria-valuenow={0}
+      aria-valuetext="not measured"
       data-channel={channel}
       className="h-1.5 flex-1 overflow-hidden rounded-full bg-sunken data-unmeasured:border data-unmeasured:border-dotted data-unmeasured:border-quiet data-unmeasured:bg-transparent"
     >

@@ -66,7 +66,7 @@ export function PoseTab() {
   const order = mirrored ? (["left", "right"] as const) : (["right", "left"] as const);
   return (
     <div ref={root} data-testid="pose" className="flex flex-col gap-4 px-2">
-      <h3 className="text-s font-semibold">Head</h3>
+      <h2 className="text-s font-semibold">Head</h2>
       {ANGLES.map(({ key, label, low, high, sided }) => (
         <div key={key}>
           <div className="flex items-baseline justify-between">
@@ -85,7 +85,7 @@ export function PoseTab() {
           </div>
         </div>
       ))}
-      <h3 className="pt-2 text-s font-semibold">Gaze</h3>
+      <h2 className="pt-2 text-s font-semibold">Gaze</h2>
       <div className="flex justify-around">
         {order.map((eye) => (
           <div key={eye} className="flex flex-col items-center gap-2">

@@ -10,7 +10,7 @@ export function SessionTab() {
       <Facts />
       <Choices />
       <section>
-        <h3 className="pb-2 text-s font-semibold">Where the time goes</h3>
+        <h2 className="pb-2 text-s font-semibold">Where the time goes</h2>
         <Latencies />
       </section>
     </div>
@@ -54,7 +54,7 @@ function Choices() {
   const counts = [1, 2, 3, 4, 6, 8].filter((n) => n <= limit);
   return (
     <section className="flex flex-col gap-3 text-s">
-      <h3 className="font-semibold">Tracking</h3>
+      <h2 className="font-semibold">Tracking</h2>
       <label className="flex min-h-10 items-center justify-between">
         Smooth the motion
         <input

@@ -91,7 +91,7 @@ function NoticeView({ openFile, below }: { openFile: () => void; below: boolean 
       </p>
       {notice && (
         <div
-          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(720px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg ${notice.tone === "info" ? "" : "border-live"} ${below ? "max-sm:top-24" : ""}`}
+          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(720px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg sm:flex-nowrap ${notice.tone === "info" ? "" : "border-live"} ${below ? "max-sm:top-24" : ""}`}
           data-testid="notice"
           data-notice={notice.id}
         >
@@ -119,7 +119,7 @@ function Act({ notice: { action, text }, openFile }: { notice: Notice; openFile:
     }
   };
   return (
-    <button type="button" className="control border border-line px-4 text-text" data-testid="notice-action" onClick={act}>
+    <button type="button" className="control shrink-0 border border-line px-4 text-text max-sm:w-full" data-testid="notice-action" onClick={act}>
       {copied ? "Copied" : action.label}
     </button>
   );
