@@ -173,6 +173,35 @@ def test_results_are_never_replaced_unasked(engine: str, tmp_path: Path) -> None
     assert capture_to_files([str(capture_sample())], options(tmp_path, overwrite=True)).faces == 1
 
 
+def test_replacing_leaves_nothing_of_the_earlier_results(engine: str, tmp_path: Path) -> None:
+    first = options(tmp_path, overlay=True, csv=True, jsonl=True, mesh="obj")
+    capture_to_files([str(capture_sample())], first)
+    Image.new("RGB", (99, 99)).save(tmp_path / "grey.png")
+    capture_to_files([str(tmp_path / "grey.png")], options(tmp_path, overwrite=True))
+    left = {p.name for p in tmp_path.rglob("*") if p.is_file()}
+    assert left == {"faces.parquet", "summary.json", "grey.png"}
+
+
+def test_pictures_of_an_earlier_capture_are_not_replaced_unasked(
+    engine: str, tmp_path: Path
+) -> None:
+    (tmp_path / "overlay").mkdir()
+    (tmp_path / "overlay" / "mine.jpg").write_text("mine")
+    with pytest.raises(OutputError, match=r"mine\.jpg"):
+        capture_to_files([str(capture_sample())], options(tmp_path, overlay=True))
+    assert (tmp_path / "overlay" / "mine.jpg").read_text() == "mine"
+    assert not (tmp_path / "faces.parquet").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_a_name_that_is_no_text_is_reported(engine: str, tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.jpg")
+    Path(odd).write_bytes(capture_sample().read_bytes())
+    capture_to_files([odd], options(tmp_path / "out"))
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["sources"][0]["spec"].endswith("x\\xff.jpg")
+
+
 def test_a_failing_writer_stops_the_work_and_keeps_what_is_there(
     engine: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +290,8 @@ def endless(out: Path) -> Iterator[subprocess.Popen[str]]:
     [
         ({"max_faces": 0}, "at least 1"),
         ({"mesh": "stl"}, "obj or ply"),
+        ({"crops": True, "max_faces": 3}, "one face"),
+        ({"crops": True, "engine": "facemesh"}, "engine of their own"),
         ({"seconds": 0.0}, "above 0"),
         ({"seconds": float("nan")}, "above 0"),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mien import __version__, engines
+from mien.assets import sample_portrait
 
 COMMANDS = ("live", "capture", "recover", "pull", "doctor")
 
@@ -84,6 +85,8 @@ def make(folder: Path, name: str, content: bytes) -> str:
         (["pull", "face_landmarker", "--offline"], 4, "--from"),
         (["pull", "face_landmarker", "--from", "text.jpg"], 2, "SHA-256"),
         (["recover", "."], 2, "nothing to recover"),
+        (["live", "--engine", "facemsh", "--no-browser"], 2, "facemesh"),
+        (["capture", "camera:x"], 2, "camera:x"),
         (["live", "--host", "0.0.0.0", "--no-browser"], 2, "token"),  # noqa: S104
     ],
 )
@@ -98,6 +101,16 @@ def test_bad_input_names_itself_and_the_remedy(
     assert "Traceback" not in done.stderr
     left = {p.name for p in tmp_path.iterdir()} - {"empty.jpg", "text.jpg", "home"}
     assert not left, f"a refused command leaves nothing behind, found {left}"
+
+
+def test_results_in_a_folder_of_sources_are_no_sources(tmp_path: Path) -> None:
+    picture = sample_portrait().read_bytes()
+    (tmp_path / "a.jpg").write_bytes(picture)
+    (tmp_path / "camera:0.jpg").write_bytes(picture)
+    for more in ((), ("-f",)):
+        done = mien("capture", ".", *more, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "2 rows in capture/faces.parquet" in done.stdout
 
 
 def test_pull_lists_the_models(tmp_path: Path) -> None:

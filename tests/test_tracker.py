@@ -218,6 +218,22 @@ def test_faces_come_in_order_of_their_ids_and_no_more_than_asked() -> None:
     assert len(play(crowd, 1)[0]) == 1
 
 
+def test_one_head_is_one_face_and_a_curtain_is_none() -> None:
+    head, again = puppet(200, s=10), puppet(210, s=9)
+    curtain = puppet(500, s=10)
+    curtain[::2, 1] += 60
+    tracker = Tracker(Puppet([[again, curtain, head]]), max_faces=4, smoothing=None)
+    (face,) = play(tracker, 1)[0]
+    np.testing.assert_array_equal(face.landmarks.points, head)
+
+
+def test_results_are_to_be_read_not_written() -> None:
+    tracker = Tracker(Puppet([[puppet()]] * 2))
+    for faces in play(tracker, 2):
+        with pytest.raises(ValueError, match="read-only"):
+            faces[0].landmarks.points[0] = 0
+
+
 def portraits_that_cross(portrait: np.ndarray) -> list[np.ndarray]:
     """The portrait and its darker double walk through each other."""
     face = cv2.resize(portrait[30:350, 130:410], (210, 240), interpolation=cv2.INTER_AREA)

@@ -13,22 +13,21 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 from av import VideoFrame
 
-from . import __version__, capture, engines
+from . import capture, engines
 from .arrays import RGBImage
-from .errors import CameraError, InputError
+from .errors import CameraError, InputError, OutputError
+from .job import CaptureOptions, CaptureReport, Progress, SourceReport, summary
 from .outputs import TableWriter, VideoWriter, write_image, write_json_atomic, write_mesh
 from .overlap import ReadAhead, WriteBehind
 from .render.overlay import draw
-from .retarget.smooth import Smoothing
 from .tracker import Tracker
 from .types import Frame, Observation
 
@@ -38,114 +37,6 @@ __all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "captu
 CODEC_THREADS = max(1, (os.cpu_count() or 1) - 2)
 _STILL_FACES = 64
 _VIDEO_FACES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureOptions:
-    """What to write, and how to track.
-
-    Attributes:
-        out: folder for the results; made when it is missing.
-        engine: landmark engine.
-        crops: the stills are tight face crops; use the path without a detector.
-        max_faces: the most faces to follow; None is 64 in stills and 4 in videos.
-        smoothing: parameters of the One-Euro filter, or None for raw values.
-        mouth_threshold: openness above which the mouth counts as open.
-        csv, csv_landmarks, jsonl: tables besides ``faces.parquet``.
-        overlay: a picture or a video of each source with what was found drawn on it.
-        mesh: write a mesh for each face and frame, in this format.
-        seconds: stop each source after this long; None is to its end.
-        overwrite: replace the results of an earlier capture.
-    """
-
-    out: Path
-    engine: str = "auto"
-    crops: bool = False
-    max_faces: int | None = None
-    smoothing: Smoothing | None = field(default_factory=Smoothing)
-    mouth_threshold: float = 0.12
-    csv: bool = False
-    csv_landmarks: bool = False
-    jsonl: bool = False
-    overlay: bool = False
-    mesh: Literal["obj", "ply"] | None = None
-    seconds: float | None = None
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        if self.max_faces is not None and self.max_faces < 1:
-            raise InputError(f"the number of faces must be at least 1, got {self.max_faces}")
-        if self.mesh not in (None, "obj", "ply"):
-            raise InputError(f"a mesh is written as obj or ply, got {self.mesh!r}")
-        if self.seconds is not None and not self.seconds > 0:
-            raise InputError(f"seconds must be above 0, got {self.seconds}")
-
-
-@dataclass(slots=True)
-class SourceReport:
-    """What became of one source.
-
-    Attributes:
-        name: as in the ``source`` column and in the names of overlays and meshes.
-        spec: as it was given.
-        kind: still, video or camera; None when it could not be opened.
-        frames: frames that were looked at.
-        frames_with_faces: those with at least one face.
-        faces: rows written, that is faces summed over frames.
-        ids: frames in which each face id was seen.
-        notes: what was lost or odd.
-        error: why it was skipped, or None.
-        milliseconds: mean time of each stage of the tracker per frame.
-    """
-
-    name: str
-    spec: str
-    kind: str | None = None
-    frames: int = 0
-    frames_with_faces: int = 0
-    faces: int = 0
-    ids: dict[int, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    error: str | None = None
-    milliseconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class CaptureReport:
-    """What became of a capture; ``summary.json`` holds the same."""
-
-    out: Path
-    engine: str | None = None
-    sources: list[SourceReport] = field(default_factory=list)
-    interrupted: bool = False
-    seconds: float = 0.0
-
-    @property
-    def frames(self) -> int:
-        """Frames of all sources."""
-        return sum(s.frames for s in self.sources)
-
-    @property
-    def faces(self) -> int:
-        """Rows of ``faces.parquet``."""
-        return sum(s.faces for s in self.sources)
-
-    @property
-    def failed(self) -> list[SourceReport]:
-        """Sources that were skipped."""
-        return [s for s in self.sources if s.error]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the work stands; told after every frame."""
-
-    source: int
-    sources: int
-    name: str
-    frame: int
-    frames: int | None
-    faces: int
 
 
 def capture_to_files(
@@ -177,7 +68,9 @@ def capture_to_files(
         for number, spec in enumerate(specs):
             if stop.is_set():
                 break
-            one = SourceReport(name=spec, spec=spec)
+            # A file's name may hold bytes that are no text; a report is text.
+            shown = os.fsencode(spec).decode("utf-8", "backslashreplace")
+            one = SourceReport(name=shown, spec=shown)
             report.sources.append(one)
             try:
                 with capture.open_source(spec, threads=CODEC_THREADS) as source:
@@ -194,7 +87,7 @@ def capture_to_files(
         table.open()
     report.interrupted = stop.is_set()
     report.seconds = monotonic() - started
-    write_json_atomic(options.out / "summary.json", _summary(report, options))
+    write_json_atomic(options.out / "summary.json", summary(report, options))
     return report
 
 
@@ -283,6 +176,7 @@ class _LateTable:
         """The table, made when it is first asked for."""
         if self._table is None:
             options = self._options
+            _clear(options.out, overwrite=options.overwrite)
             self._table = self._stack.enter_context(
                 TableWriter(
                     options.out,
@@ -301,6 +195,27 @@ class _LateTable:
 
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
+
+
+def _clear(out: Path, *, overwrite: bool) -> None:
+    """Take the pictures, meshes and tables of an earlier capture away, or refuse to.
+
+    Raises:
+        OutputError: there are some and they may not be replaced, or the system refuses.
+    """
+    patterns = ("overlay/*.jpg", "overlay/*.mp4", "mesh/*.obj", "mesh/*.ply")
+    earlier = [path for pattern in patterns for path in out.glob(pattern)]
+    if earlier and not overwrite:
+        raise OutputError(
+            f"{earlier[0]} exists already. Choose another folder, or replace the results in this "
+            "one with --overwrite."
+        )
+    tables = [path for name in ("faces.csv", "faces.jsonl") if (path := out / name).exists()]
+    try:
+        for path in earlier + (tables if overwrite else []):
+            path.unlink()
+    except OSError as error:
+        raise OutputError(f"{error.filename} cannot be replaced ({error.strerror})") from error
 
 
 class Sink:
@@ -350,8 +265,8 @@ class Sink:
             write_image(self._path("overlay", "jpg"), picture)
         if self.options.mesh:
             for face in seen.faces:
-                number = "" if self._source.kind == "still" else f"-{frame.index:06d}"
-                path = self._path("mesh", self.options.mesh, f"{number}-{face.id}")
+                number = f"-{frame.index:06d}-{face.id}"
+                path = self._path("mesh", self.options.mesh, number)
                 write_mesh(path, face.landmarks, frame.image, face.pose)
 
     def _path(self, folder: str, suffix: str, number: str = "") -> Path:
@@ -377,32 +292,3 @@ def _unique_names() -> Callable[[str], str]:
         return candidate
 
     return unique
-
-
-def _summary(report: CaptureReport, options: CaptureOptions) -> dict[str, Any]:
-    smoothing = options.smoothing
-    return {
-        "mien": __version__,
-        "engine": report.engine,
-        "smoothing": smoothing and {n: getattr(smoothing, n) for n in smoothing.__slots__},
-        "mouth_threshold": options.mouth_threshold,
-        "interrupted": report.interrupted,
-        "seconds": round(report.seconds, 3),
-        "frames": report.frames,
-        "faces": report.faces,
-        "sources": [
-            {
-                "name": s.name,
-                "spec": s.spec,
-                "kind": s.kind,
-                "frames": s.frames,
-                "frames_with_faces": s.frames_with_faces,
-                "faces": s.faces,
-                "frames_by_id": s.ids,
-                "milliseconds": {k: round(v, 3) for k, v in s.milliseconds.items()},
-                "notes": s.notes,
-                "error": s.error,
-            }
-            for s in report.sources
-        ],
-    }

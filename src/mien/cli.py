@@ -38,8 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_out = Console(soft_wrap=True)
-_err = Console(stderr=True)
+_out = Console(soft_wrap=True, emoji=False)
+_err = Console(stderr=True, emoji=False)
 
 
 class MeshFormat(str, Enum):
@@ -103,6 +103,7 @@ def live(
     Every option can also be given as an environment variable (MIEN_HOST, MIEN_PORT, MIEN_TOKEN,
     ...; see the user guide).
     """
+    from .engines import resolve
     from .server.serve import run
     from .server.settings import Settings
 
@@ -113,7 +114,10 @@ def live(
         "engine": engine,
         "max_sessions": sessions,
     }
-    run(Settings(**{k: v for k, v in given.items() if v is not None}), open_browser=browser)
+    settings = Settings(**{k: v for k, v in given.items() if v is not None})
+    if resolve(settings.engine) == "crop":
+        raise InputError("crop is for pictures that are nothing but a face; see --crops of capture")
+    run(settings, open_browser=browser)
 
 
 @app.command()
@@ -174,7 +178,7 @@ def capture(
     options = CaptureOptions(
         out=out,
         engine=engine,
-        crops=crops,
+        crops=crops or engine == "crop",
         max_faces=faces,
         smoothing=_smoothing(smooth, min_cutoff, beta),
         mouth_threshold=mouth_threshold,
@@ -187,7 +191,16 @@ def capture(
         overwrite=overwrite,
     )
     skipped: list[str] = []
-    specs = expand(sources or [str(sample_portrait())], on_skip=skipped.append)
+    named = sources or [str(sample_portrait())]
+    # Results of an earlier capture that lie in a folder of sources are no sources.
+    ours = out.absolute()
+    specs = [
+        spec
+        for spec in expand(named, on_skip=skipped.append)
+        if spec in named or ours not in Path(spec).absolute().parents
+    ]
+    if not specs:
+        raise InputError(f"there is nothing but results in {out}; name a photo or a video")
     _print_skipped(skipped)
     with _stop_on_signals() as stop, shown(_err) as on_progress:
         report = capture_to_files(specs, options, on_progress=on_progress, stop=stop)

@@ -57,12 +57,14 @@ class Frame:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
                 f"a frame needs a uint8 RGB image (height, width, 3), got {image.dtype} "
-                f"{image.shape}; convert it with mien.capture.read_image or np.asarray"
+                f"{image.shape}; read it with mien.read_image, or convert the array"
             )
         if not image.size:
             raise ValueError(f"a frame needs at least one pixel, got {image.shape}")
         if not (math.isfinite(self.time) and self.index >= 0):
-            raise ValueError(f"a frame needs a finite time and index >= 0, got {self}")
+            raise ValueError(
+                f"a frame needs a finite time and index >= 0, got {self.time} and {self.index}"
+            )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -66,6 +66,14 @@ def test_missing_values_stay_missing_and_leave_no_trace() -> None:
     assert smoother(np.array([0.25, 0.5]), 2 / RATE)[0] == 0.25
 
 
+def test_a_hole_after_a_gap_leaves_no_trace_either() -> None:
+    smoother = OneEuro(1.0, 1.0)
+    whole, hole = np.array([0.1, 0.1]), np.array([np.nan, 0.1])
+    for time, value in ((0.0, whole), (0.03, whole), (2.0, hole), (2.03, whole), (2.06, whole)):
+        smoothed = smoother(value, time)
+    np.testing.assert_allclose(smoothed, 0.1)
+
+
 def test_landmarks_of_a_near_and_a_far_face_are_smoothed_alike() -> None:
     near, far = FaceSmoother(Smoothing()), FaceSmoother(Smoothing())
     face = topology.CANONICAL * np.float32(20)

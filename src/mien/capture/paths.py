@@ -91,8 +91,10 @@ def _usable(paths: Iterable[Path], what: str, on_skip: Callable[[str], None]) ->
     taken: list[str] = []
     skipped = 0
     for path in sorted(paths, key=_natural):
-        if path.suffix.lower() in PICTURES | VIDEOS:
-            taken.append(str(path))
+        # What is no regular file, a pipe for instance, could be waited for without end.
+        if path.suffix.lower() in PICTURES | VIDEOS and path.is_file():
+            text = str(path)
+            taken.append(f"./{text}" if text.lower().startswith(("camera", "webcam")) else text)
         else:
             skipped += 1
             on_skip(str(path))

@@ -147,9 +147,10 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 def safe_name(text: str) -> str:
     """``text`` as a file name that every system takes: letters, digits, ``-``, ``_`` and dots.
 
-    Letters of any script stay. At most 80 characters, not empty, never hidden.
+    Letters of any script stay. At most 80 characters and 160 bytes, not empty, never hidden.
     """
-    name = re.sub(r"[^\w.]+", "-", text).strip("-.")[:80].rstrip("-.")
+    name = re.sub(r"[^\w.]+", "-", text).strip("-.")[:80]
+    name = name.encode("utf-8", "replace")[:160].decode("utf-8", "ignore").rstrip("-.")
     if not name:
         return "source"
     return f"_{name}" if _RESERVED.match(name) else name

@@ -4,7 +4,7 @@
 name               what it is                                    needs
 =================  ===========================================  ==========================
 ``facemesh``       MediaPipe FaceMesh, the default               Python below 3.13
-``facelandmarker`` MediaPipe Face Landmarker, with Google's 52   ``mien pull face_landmarker``
+``facelandmarker`` MediaPipe Face Landmarker, with Google's 51   ``mien pull face_landmarker``
 ``crop``           its landmark net on tight face crops          ``mien pull face_landmarker``
 =================  ===========================================  ==========================
 

@@ -1,4 +1,4 @@
-"""One-Euro smoothing of landmarks, pose and channels.
+"""One-Euro smoothing of landmarks and channels.
 
 Casiez, Roussel and Vogel, "1€ Filter: a simple speed-based low-pass filter for noisy input in
 interactive systems" (CHI 2012). A slow signal is smoothed hard (no jitter), a fast one hardly (no
@@ -20,7 +20,7 @@ __all__ = ["FaceSmoother", "OneEuro", "Smoothing"]
 
 @dataclass(frozen=True, slots=True)
 class Smoothing:
-    """Parameters; every one may be changed while frames come in.
+    """Parameters; another set may be given while frames come in.
 
     Attributes:
         min_cutoff: cut-off in Hz for what stands still; lower is calmer and lags more.
@@ -77,9 +77,9 @@ class OneEuro:
         if last is None or not 0 < time - last < 0.5 or value.shape != self._value.shape:
             if last is not None and time == last and value.shape == self._value.shape:
                 return self._value
-            self._value = value
             self._speed = np.zeros_like(value)
-            return value
+            self._holes = np.isnan(value).tobytes()
+            return self._keep(value.copy())
         step = time - last
         previous = self._value
         if not joint and (holes := np.isnan(value).tobytes()) != self._holes:
@@ -99,8 +99,13 @@ class OneEuro:
         rate = magnitude * (turn * self.beta) + turn * self.min_cutoff
         move *= rate / (rate + 1.0)
         move += previous
-        self._value = move
-        return move
+        return self._keep(move)
+
+    def _keep(self, value: Array) -> Array:
+        # The caller gets the filter's own memory of the signal, to read.
+        value.flags.writeable = False
+        self._value = value
+        return value
 
 
 def _alpha(cutoff: float, step: float) -> float:

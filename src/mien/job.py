@@ -1,0 +1,155 @@
+"""What a capture is asked for, how it goes on, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from . import __version__
+from .errors import InputError
+from .retarget.smooth import Smoothing
+
+__all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """What to write, and how to track.
+
+    Attributes:
+        out: folder for the results; made when it is missing.
+        engine: landmark engine.
+        crops: the stills are tight face crops; use the path without a detector.
+        max_faces: the most faces to follow; None is 64 in stills and 4 in videos.
+        smoothing: parameters of the One-Euro filter, or None for raw values.
+        mouth_threshold: openness above which the mouth counts as open.
+        csv, csv_landmarks, jsonl: tables besides ``faces.parquet``.
+        overlay: a picture or a video of each source with what was found drawn on it.
+        mesh: write a mesh for each face and frame, in this format.
+        seconds: stop each source after this long; None is to its end.
+        overwrite: replace the results of an earlier capture.
+    """
+
+    out: Path
+    engine: str = "auto"
+    crops: bool = False
+    max_faces: int | None = None
+    smoothing: Smoothing | None = field(default_factory=Smoothing)
+    mouth_threshold: float = 0.12
+    csv: bool = False
+    csv_landmarks: bool = False
+    jsonl: bool = False
+    overlay: bool = False
+    mesh: Literal["obj", "ply"] | None = None
+    seconds: float | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_faces is not None and self.max_faces < 1:
+            raise InputError(f"the number of faces must be at least 1, got {self.max_faces}")
+        if self.mesh not in (None, "obj", "ply"):
+            raise InputError(f"a mesh is written as obj or ply, got {self.mesh!r}")
+        if self.crops and self.max_faces not in (None, 1):
+            raise InputError(f"a tight crop holds one face, max_faces was {self.max_faces}")
+        if self.crops and self.engine not in ("auto", "crop"):
+            raise InputError(f"crops have an engine of their own, engine was {self.engine!r}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise InputError(f"seconds must be above 0, got {self.seconds}")
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """What became of one source.
+
+    Attributes:
+        name: as in the ``source`` column and in the names of overlays and meshes.
+        spec: as it was given.
+        kind: still, video or camera; None when it could not be opened.
+        frames: frames that were looked at.
+        frames_with_faces: those with at least one face.
+        faces: rows written, that is faces summed over frames.
+        ids: frames in which each face id was seen.
+        notes: what was lost or odd.
+        error: why it was skipped, or None.
+        milliseconds: mean time of each stage of the tracker per frame.
+    """
+
+    name: str
+    spec: str
+    kind: str | None = None
+    frames: int = 0
+    frames_with_faces: int = 0
+    faces: int = 0
+    ids: dict[int, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    error: str | None = None
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CaptureReport:
+    """What became of a capture; ``summary.json`` holds the same."""
+
+    out: Path
+    engine: str | None = None
+    sources: list[SourceReport] = field(default_factory=list)
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def frames(self) -> int:
+        """Frames of all sources."""
+        return sum(s.frames for s in self.sources)
+
+    @property
+    def faces(self) -> int:
+        """Rows of ``faces.parquet``."""
+        return sum(s.faces for s in self.sources)
+
+    @property
+    def failed(self) -> list[SourceReport]:
+        """Sources that were skipped."""
+        return [s for s in self.sources if s.error]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the work stands; told after every frame."""
+
+    source: int
+    sources: int
+    name: str
+    frame: int
+    frames: int | None
+    faces: int
+
+
+def summary(report: CaptureReport, options: CaptureOptions) -> dict[str, Any]:
+    """Content of ``summary.json``."""
+    smoothing = options.smoothing
+    return {
+        "mien": __version__,
+        "engine": report.engine,
+        "smoothing": smoothing and {n: getattr(smoothing, n) for n in smoothing.__slots__},
+        "mouth_threshold": options.mouth_threshold,
+        "interrupted": report.interrupted,
+        "seconds": round(report.seconds, 3),
+        "frames": report.frames,
+        "faces": report.faces,
+        "sources": [
+            {
+                "name": s.name,
+                "spec": s.spec,
+                "kind": s.kind,
+                "frames": s.frames,
+                "frames_with_faces": s.frames_with_faces,
+                "faces": s.faces,
+                "frames_by_id": s.ids,
+                "milliseconds": {k: round(v, 3) for k, v in s.milliseconds.items()},
+                "notes": s.notes,
+                "error": s.error,
+            }
+            for s in report.sources
+        ],
+    }
