@@ -136,13 +136,16 @@ function ranks(frames: readonly Readonly<Frame3>[]): Spot[] {
   return spots;
 }
 
+/** Half width and half height that hold a single face, in head units. */
+export const ONE_FACE = { width: 8.6, height: 10.2 } as const;
+
 /** Half width and half height that hold all spots with air around each face. */
 export function spread(spots: readonly Spot[]): { width: number; height: number } {
-  let width = 8.6;
-  let height = 10.2;
+  let width: number = ONE_FACE.width;
+  let height: number = ONE_FACE.height;
   for (const s of spots) {
-    width = Math.max(width, Math.abs(s.x) + 8.6 * s.size);
-    height = Math.max(height, Math.abs(s.y) + 10.2 * s.size);
+    width = Math.max(width, Math.abs(s.x) + ONE_FACE.width * s.size);
+    height = Math.max(height, Math.abs(s.y) + ONE_FACE.height * s.size);
   }
   return { width, height };
 }

@@ -5,20 +5,17 @@ import {
   DirectionalLight,
   Group,
   HemisphereLight,
-  MathUtils,
-  PerspectiveCamera,
   Scene,
-  Spherical,
   SRGBColorSpace,
   Vector3,
   WebGLRenderer,
 } from "three";
-import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 import { AT, type FaceBlock } from "../live/protocol";
 import type { Mode } from "../settings";
 import { FaceActor } from "./face";
 import { Materials, PALETTE, type ThemeName } from "./materials";
-import { type Frame3, frameOf, layout, spread } from "./placement";
+import { type Frame3, frameOf, layout, ONE_FACE, spread } from "./placement";
+import { View } from "./view";
 
 export interface StageOptions {
   /** Longest side of what is drawn, in pixels; 0 follows the display. */
@@ -29,26 +26,23 @@ export interface StageOptions {
 /** Milliseconds without a face in the answers, and without answers, until the face comes to rest. */
 const GRACE = 350;
 const SILENCE = 2000;
-const FOV = 24;
 /** Longest side drawn without a graphics card; more would leave no time for the face itself. */
 const SOFTWARE_SIZE = 720;
-/** A little above the level of the eyes, as a portrait is taken. */
-const HOME = new Spherical(1, MathUtils.degToRad(87), 0);
-
 export class Stage {
   readonly software: boolean;
   /** Whether the last face stays as it is when no answers follow: a still, a paused video. */
   holding = false;
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
-  private readonly camera = new PerspectiveCamera(FOV, 1, 5, 900);
-  private readonly controls: OrbitControls;
+  private readonly view: View;
   private readonly materials = new Materials();
   private readonly world = new Group();
   private readonly actors = new Map<number, FaceActor>();
   private readonly frames: Frame3[] = [];
   private lead: FaceActor;
   private leadId = 0;
+  private dressedFor: ThemeName | null = null;
+  private ground: CanvasTexture | null = null;
   private mode: Mode = "surface";
   private painted = true;
   private havePicture = false;
@@ -58,9 +52,6 @@ export class Stage {
   private stale = false;
   private following = false;
   private readonly gaze = { x: 0, y: 0 };
-  private readonly extent = { width: 8.6, height: 10.2 };
-  private inset = 0;
-  private distance = 1;
   private lastSeen = -Infinity;
   private lastAnswer = 0;
   private interval = 0.05;
@@ -82,16 +73,7 @@ export class Stage {
     rim.position.set(11, 5, -9);
     this.scene.add(new HemisphereLight("#e8eefc", "#4a4038", 1.25), key, rim, this.world);
 
-    this.controls = new OrbitControls(this.camera, canvas);
-    this.controls.enablePan = false;
-    this.controls.enableDamping = !options.reducedMotion;
-    this.controls.dampingFactor = 0.12;
-    this.controls.minPolarAngle = 0.35;
-    this.controls.maxPolarAngle = Math.PI - 0.35;
-    this.controls.addEventListener("change", () => (this.dirty = true));
-    canvas.addEventListener("dblclick", this.reset);
-    canvas.addEventListener("keydown", this.turnByKey);
-
+    this.view = new View(canvas, options.reducedMotion, () => (this.dirty = true));
     this.lead = new FaceActor(this.materials);
     this.world.add(this.lead.root);
     this.actors.set(0, this.lead);
@@ -99,12 +81,16 @@ export class Stage {
     this.observer.observe(canvas.parentElement ?? canvas);
     this.dress();
     this.resize();
-    this.reset();
+    this.view.reset();
   }
 
   theme(name: ThemeName): void {
+    if (this.dressedFor === name) return;
+    this.dressedFor = name;
+    this.ground?.dispose();
+    this.ground = backdrop(PALETTE[name].inner, PALETTE[name].outer);
+    this.scene.background = this.ground;
     this.materials.dress(name);
-    this.scene.background = backdrop(PALETTE[name].inner, PALETTE[name].outer);
     this.dirty = true;
   }
 
@@ -143,9 +129,7 @@ export class Stage {
 
   /** Keep `pixels` at the bottom free of the face. */
   keepFree(pixels: number): void {
-    if (this.inset === pixels) return;
-    this.inset = pixels;
-    this.resize();
+    this.view.keepFree(pixels);
   }
 
   /** Show the faces of an answer; with `picture`, the frame they were seen in. */
@@ -200,12 +184,7 @@ export class Stage {
         this.lead = this.actorOf(this.leadId);
       }
     }
-    const { width: w, height: h } = spread(spots);
-    if (Math.abs(w - this.extent.width) + Math.abs(h - this.extent.height) > 0.5) {
-      this.extent.width = w;
-      this.extent.height = h;
-      this.resize();
-    }
+    this.view.include(spread(spots));
     this.dirty = true;
   }
 
@@ -218,11 +197,11 @@ export class Stage {
       if (actor.tick(now, elapsed)) this.dirty = true;
     }
     this.turnToPointer(elapsed);
-    this.controls.update();
+    this.view.tick();
     this.upload();
     if (!this.dirty) return;
     this.dirty = false;
-    this.renderer.render(this.scene, this.camera);
+    this.renderer.render(this.scene, this.view.camera);
   }
 
   private lostAt(now: number): boolean {
@@ -240,11 +219,7 @@ export class Stage {
         this.actors.delete(id);
       }
     }
-    if (this.extent.width !== 8.6 || this.extent.height !== 10.2) {
-      this.extent.width = 8.6;
-      this.extent.height = 10.2;
-      this.resize();
-    }
+    this.view.include(ONE_FACE);
   }
 
   private actorOf(id: number): FaceActor {
@@ -271,7 +246,7 @@ export class Stage {
     let best: number | null = null;
     let nearest = 0.25;
     for (const [id, actor] of this.actors) {
-      actor.root.getWorldPosition(point).project(this.camera);
+      actor.root.getWorldPosition(point).project(this.view.camera);
       const x = box.left + ((point.x + 1) / 2) * box.width;
       const y = box.top + ((1 - point.y) / 2) * box.height;
       const far = Math.hypot(x - clientX, y - clientY) / Math.min(box.width, box.height);
@@ -322,68 +297,21 @@ export class Stage {
     const ratio = Math.min(2, window.devicePixelRatio, size / Math.max(width, height));
     this.renderer.setPixelRatio(ratio);
     this.renderer.setSize(width, height, false);
-    const free = Math.max(height * 0.4, height - this.inset);
-    this.camera.aspect = width / height;
-    // Raise the middle of the picture into the middle of what is free.
-    this.camera.setViewOffset(width, height, 0, (height - free) / 2, width, height);
-    this.camera.updateProjectionMatrix();
-    const half = Math.tan(MathUtils.degToRad(FOV / 2));
-    const tall = (this.extent.height * (height / free)) / half;
-    const wide = this.extent.width / (half * this.camera.aspect);
-    const distance = Math.max(tall, wide) + 6;
-    const target = this.controls.target;
-    this.camera.position.sub(target).multiplyScalar(distance / this.distance).add(target);
-    this.distance = distance;
-    this.controls.minDistance = distance * 0.4;
-    this.controls.maxDistance = distance * 2.5;
-    this.materials.dot.uniforms.size.value = 0.18 * ratio * (height / (2 * half));
+    this.view.resize(width, height);
+    this.materials.dot.uniforms.size.value = 0.18 * ratio * this.view.pixels;
     this.dirty = true;
   }
 
   /** Back to the front view. */
-  readonly reset = (): void => {
-    this.controls.target.set(0, -0.4, 2.5);
-    HOME.radius = this.distance;
-    this.camera.position.setFromSpherical(HOME).add(this.controls.target);
-    this.controls.update();
-    this.dirty = true;
-  };
-
-  private readonly turnByKey = (event: KeyboardEvent): void => {
-    const step = 0.12;
-    const turns: Record<string, [number, number, number]> = {
-      ArrowLeft: [-step, 0, 1],
-      ArrowRight: [step, 0, 1],
-      ArrowUp: [0, -step, 1],
-      ArrowDown: [0, step, 1],
-      "+": [0, 0, 1 / 1.1],
-      "=": [0, 0, 1 / 1.1],
-      "-": [0, 0, 1.1],
-    };
-    if (event.key === "Home" || event.key === "0") this.reset();
-    else if (event.key in turns) this.turn(...turns[event.key]);
-    else return;
-    event.preventDefault();
-  };
-
-  private turn(around: number, over: number, zoom: number): void {
-    const { target, minDistance, maxDistance } = this.controls;
-    const offset = new Vector3().subVectors(this.camera.position, target);
-    const s = new Spherical().setFromVector3(offset);
-    s.theta += around;
-    s.phi = MathUtils.clamp(s.phi + over, 0.35, Math.PI - 0.35);
-    s.radius = MathUtils.clamp(s.radius * zoom, minDistance, maxDistance);
-    this.camera.position.setFromSpherical(s).add(target);
-    this.controls.update();
-    this.dirty = true;
+  reset(): void {
+    this.view.reset();
   }
 
   dispose(): void {
     this.observer.disconnect();
-    this.canvas.removeEventListener("dblclick", this.reset);
-    this.canvas.removeEventListener("keydown", this.turnByKey);
     for (const actor of this.actors.values()) actor.dispose();
-    this.controls.dispose();
+    this.view.dispose();
+    this.ground?.dispose();
     this.materials.dispose();
     this.renderer.dispose();
   }

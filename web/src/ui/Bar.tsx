@@ -16,7 +16,7 @@ export function Bar({ openFile }: { openFile: () => void }) {
     (s) => s.source.phase === "running" && (s.source.kind === "camera" || s.source.kind === "video"),
   );
   return (
-    <header className="flex h-14 items-center border-b sm:gap-1 border-line bg-raised px-2 sm:px-4">
+    <header className="flex h-14 items-center border-b border-line bg-raised px-2 max-[360px]:px-0 sm:gap-1 sm:px-4">
       <h1 className="mr-4 text-m font-semibold tracking-tight max-sm:sr-only">mien</h1>
       <SourceMenu openFile={openFile} />
       <div className="flex-1" />
@@ -157,7 +157,9 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
       >
         <Icon name={icon} />
         <span className="hidden max-w-48 truncate sm:inline">{name}</span>
-        <Icon name="chevron" />
+        <span className="max-[360px]:hidden">
+          <Icon name="chevron" />
+        </span>
       </button>
       {open && (
         <div role="menu" aria-label="Source" className="panel absolute top-12 left-0 z-30 w-64 bg-raised p-2 shadow-xl">

@@ -44,7 +44,7 @@ export function Inspector() {
               aria-selected={tab === id}
               aria-controls="inspector-panel"
               tabIndex={tab === id ? 0 : -1}
-              className="control px-3 text-s"
+              className="control px-3 text-s max-[360px]:px-2"
               data-testid={`tab-${id}`}
               onClick={() => {
                 setTab(id);

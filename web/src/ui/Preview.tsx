@@ -70,7 +70,7 @@ export function Preview() {
 
   return (
     <figure
-      className={`panel group absolute z-10 w-24 cursor-grab touch-none overflow-hidden shadow-lg active:cursor-grabbing sm:w-60 ${place ? "" : "top-2 left-2 sm:top-auto sm:bottom-4 sm:left-4"}`}
+      className={`panel group absolute z-10 w-24 cursor-grab touch-none overflow-hidden shadow-lg active:cursor-grabbing sm:w-[min(15rem,32dvh)] ${place ? "" : "top-2 left-2 sm:top-auto sm:bottom-4 sm:left-4"}`}
       style={place ? { left: place.x, top: place.y } : undefined}
       onPointerDown={drag}
       data-testid="preview"
