@@ -1,8 +1,9 @@
 """Landmarks of pictures that already are tight faces, without a detector.
 
-Detectors want some background around a face: on the 48x48 crops of FER-2013 they find 1-20 %. Here
-the landmark net of the Face Landmarker bundle looks at the crop itself, twice: at the whole
-picture, then at the tight, upright square around what it saw. Pixels beyond the border repeat.
+Here the landmark net of the Face Landmarker bundle looks at the crop itself, twice: at the whole
+picture, then at the tight, upright square around what it saw. Pixels beyond the border repeat. It
+needs no detector, treats every crop alike, and gives the net's presence score: at 0.5 it finds
+91.8 % of 600 pictures of FER-2013, of which FaceMesh with its detector finds 92.5 %.
 """
 
 from __future__ import annotations
@@ -34,8 +35,7 @@ class CropLandmarker:
     Args:
         mode: accepted for the sake of the protocol; every picture stands alone.
         max_faces: must be 1, a tight crop holds one face.
-        min_presence: a lower presence score, 0..1, counts as no face. At 0.5 it finds 91 % of
-            FER-2013.
+        min_presence: a lower presence score, 0..1, counts as no face.
 
     Raises:
         ModelMissing: ``face_landmarker`` has not been pulled.
