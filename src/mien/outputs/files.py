@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, runtime_checkable
 
 from ..errors import OutputError
 
@@ -32,11 +32,19 @@ def part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def output_error(error: OSError, path: Path, safe: str = "") -> OutputError:
+@runtime_checkable
+class Refusal(Protocol):
+    """What :class:`OSError` and PyAV's errors have in common."""
+
+    errno: Any
+    strerror: Any
+
+
+def output_error(error: Refusal, path: Path, safe: str = "") -> OutputError:
     """The error for a file that could not be written.
 
     Args:
-        error: what the system said.
+        error: what the system said, or a library on its behalf.
         path: the file.
         safe: a sentence about what is safe and how to get at it.
     """

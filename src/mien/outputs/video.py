@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,9 @@ _CLOCK = 90_000
 _KEYFRAME_SECONDS = 2
 _BT709 = 1
 _LIMITED_RANGE = 1
+
+# PyAV's error is the system's for some numbers only: which, differs from version to version.
+_REFUSALS = (OSError, av.FFmpegError)
 
 _CONTAINER = {
     # delay_moov: a first frame later than 0 keeps its time (sound from FFmpeg 8.1 on).
@@ -97,7 +101,7 @@ class VideoWriter:
                 format="mp4",
                 options=_CONTAINER,
             )
-        except OSError as error:
+        except _REFUSALS as error:
             raise output_error(error, self.path) from error
         if name == "libx264":
             options = {**options, "crf": str(quality)}
@@ -172,7 +176,8 @@ class VideoWriter:
             return
         if not self.frames:
             self._open = False
-            self._container.close()
+            with suppress(*_REFUSALS):  # a file without a frame is thrown away
+                self._container.close()
             self._part.unlink(missing_ok=True)
             return
         self._encode(None)
@@ -183,7 +188,7 @@ class VideoWriter:
             for packet in self._stream.encode(frame):
                 packet.duration = round(_CLOCK / self._fps)
                 self._container.mux(packet)
-        except OSError as error:
+        except _REFUSALS as error:
             self._fail(error)
 
     def _finish(self) -> None:
@@ -193,11 +198,13 @@ class VideoWriter:
             with self._part.open("rb+") as file:
                 os.fsync(file.fileno())
             self._part.replace(self.path)
-        except OSError as error:
+        except _REFUSALS as error:
             self._fail(error)
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, error: OSError | av.FFmpegError) -> None:
         self._open = False
+        with suppress(*_REFUSALS):  # or PyAV tries when it is forgotten, and prints a traceback
+            self._container.close()
         safe = f"What was written is in {self._part} and plays."
         raise output_error(error, self.path, safe) from error
 
