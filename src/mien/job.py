@@ -51,9 +51,11 @@ class CaptureOptions:
         if self.mesh not in (None, "obj", "ply"):
             raise InputError(f"a mesh is written as obj or ply, got {self.mesh!r}")
         if self.crops and self.max_faces not in (None, 1):
-            raise InputError(f"a tight crop holds one face, max_faces was {self.max_faces}")
+            raise InputError(f"a tight crop holds one face, got {self.max_faces} faces to follow")
         if self.crops and self.engine not in ("auto", "crop"):
-            raise InputError(f"crops have an engine of their own, engine was {self.engine!r}")
+            raise InputError(
+                f"crops have an engine of their own, got {self.engine!r} besides; leave one out"
+            )
         if self.seconds is not None and not self.seconds > 0:
             raise InputError(f"seconds must be above 0, got {self.seconds}")
 

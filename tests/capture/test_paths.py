@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,14 @@ def test_what_cannot_be_expanded(arg: str, message: str, tree: Path):
 def test_links_that_go_round_end(tree: Path):
     (tree / "Zoo" / "round").symlink_to(tree / "Zoo")
     assert len(expand(["Zoo"])) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows needs a privilege for links")
+@pytest.mark.parametrize("opener", [open_source, lambda path: expand([path])])
+def test_a_link_that_leads_nowhere(opener: Callable[[Path], object], tree: Path):
+    (tree / "link.jpg").symlink_to(tree / "gone.jpg")
+    with pytest.raises(InputError, match=r"link\.jpg: is a link to .*gone\.jpg, which does not"):
+        opener(tree / "link.jpg")
 
 
 def test_a_folder_that_cannot_be_read(tree: Path, monkeypatch: pytest.MonkeyPatch):

@@ -279,6 +279,49 @@ def test_cut_short_without_a_count(make_video: MakeVideo):
     assert source.notes == [f"the pictures end at {times[-1]:.2f} s although the file says 2.00 s"]
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("late.mkv", "mpeg4"),
+        ("late.mp4", "mpeg4"),
+        ("late.ts", "mpeg2video"),
+        ("late.flv", "flv"),
+        ("late.nut", "mpeg4"),
+        ("late.asf", "mpeg4"),
+    ],
+)
+def test_a_video_that_starts_late_is_not_cut_short(tmp_path: Path, name: str, codec: str):
+    path = late(tmp_path / name, codec)
+    _, times, source = read(path)
+    np.testing.assert_allclose(times, np.arange(50) / 25, atol=1.5e-3)
+    assert source.notes == []
+    assert source.frames in (None, *range(49, 52))
+
+
+def test_a_video_that_starts_late_and_is_cut_short(tmp_path: Path):
+    path = late(tmp_path / "late.mkv", "mpeg4")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    _, times, source = read(path)
+    assert 0.5 < times[-1] < 1.4
+    assert source.notes[0] == (
+        f"the pictures end at {times[-1]:.2f} s although the file says 2.00 s"
+    )
+
+
+def late(path: Path, codec: str) -> Path:
+    """Two seconds of noise whose first stamp is 10 s."""
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for i in range(50):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, i, 1), format="rgb24")
+            frame.pts, frame.time_base = 250 + i, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
 def test_damage_in_the_middle_is_skipped_and_counted(make_video: MakeVideo):
     path = make_video(frames=50, codec="libx264", noise=True)
     with av.open(str(path)) as container:
@@ -321,8 +364,8 @@ def test_the_broken_clip(shared: Path):
     assert source.frames == 55
     assert source.size == (1280, 720)
     assert source.notes == [
-        "frames trimmed away by the file's own edit list, as in every player: 103; "
-        "trimmed=True reads them too"
+        "frames trimmed away by the file's own edit list, as in every player: 103 "
+        "(in Python, open_source with trimmed=True reads them too)"
     ]
     indices, times, source = read(path, trimmed=True)
     assert indices == list(range(158))

@@ -184,8 +184,8 @@ def _open_path(path: Path) -> IO[bytes]:
 
 def _folder(path: Path) -> InputError:
     return InputError(
-        f"{path}: is a folder, expected one picture or video; "
-        "mien.capture.expand lists what lies in it"
+        f"{path}: is a folder, expected one picture or video "
+        "(in Python, mien.capture.expand lists what lies in it)"
     )
 
 
@@ -222,7 +222,12 @@ def _checked(file: IO[Any], label: str, name: str, path: Path | None = None) -> 
 
 
 def missing(path: Path) -> InputError:
-    """The error for a path that does not exist, with the names that come near."""
+    """The error for a path that leads nowhere, with the names that come near."""
+    if path.is_symlink():
+        return InputError(
+            f"{path}: is a link to {path.readlink()}, which does not exist; mend the link, or name "
+            "the file itself"
+        )
     parent = path.parent
     if not parent.is_dir():
         return InputError(f"{path}: no such file, and no folder {parent} either; check the path")

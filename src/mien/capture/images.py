@@ -236,7 +236,8 @@ def _opened(given: Input, max_pixels: int) -> Image.Image:
         image.close()
         raise InputError(
             f"{given.label}: {width} x {height} pixels are more than the limit of "
-            f"{max_pixels / 1e6:g} megapixels; make the picture smaller, or raise max_pixels"
+            f"{max_pixels / 1e6:g} megapixels; make the picture smaller "
+            "(or, in Python, give a larger max_pixels)"
         )
     return image
 

@@ -41,6 +41,9 @@ _GUESSED = frozenset(
     ("h264", "hevc", "vvc", "mpeg", "mpegvideo", "m4v", "h263", "vc1", "obu", "av1", "mjpeg")
 )
 
+# Formats whose duration is the stamp at the end, so that a late start counts as well.
+_ENDING = frozenset(("matroska,webm", "nut", "asf"))
+
 # Demuxers that stumble are asked again, as one damaged cluster need not be the end.
 _PATIENCE = 16
 
@@ -215,8 +218,8 @@ class VideoFile(Source):
         if width * height > self._max_pixels:
             raise InputError(
                 f"{self._given.label}: frames of {width} x {height} pixels are more than the "
-                f"limit of {self._max_pixels / 1e6:g} megapixels; scale the video down, or "
-                "raise max_pixels"
+                f"limit of {self._max_pixels / 1e6:g} megapixels; scale the video down (or, in "
+                "Python, give open_source a larger max_pixels)"
             )
 
     def _expected(self) -> int | None:
@@ -231,12 +234,16 @@ class VideoFile(Source):
 
     def _seconds(self) -> float | None:
         """How long the file says the pictures last."""
-        base = self._stream.time_base
+        base, kind = self._stream.time_base, self._container.format.name
         if self._stream.duration and base:
-            return self._stream.duration * base.numerator / base.denominator
-        if self._container.duration and self._container.format.name not in _GUESSED:
-            return self._container.duration / 1_000_000
-        return None
+            seconds = self._stream.duration * base.numerator / base.denominator
+        elif self._container.duration and kind not in _GUESSED:
+            seconds = self._container.duration / 1_000_000
+        else:
+            return None
+        if kind in _ENDING and self._stream.start_time and base:
+            seconds -= self._stream.start_time * base.numerator / base.denominator
+        return seconds if seconds > 0 else None
 
     def _lost(self, last: float) -> Iterator[str]:
         """What a file that has been read to its end did not give."""
@@ -291,7 +298,7 @@ class _Tally:
         if self.trimmed:
             yield (
                 "frames trimmed away by the file's own edit list, as in every player: "
-                f"{self.trimmed}; trimmed=True reads them too"
+                f"{self.trimmed} (in Python, open_source with trimmed=True reads them too)"
             )
 
 
