@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import trimesh
 from PIL import Image
 
 from mien import batch, capture, engines
 from mien.batch import CaptureOptions, Progress, capture_to_files
-from mien.errors import InputError, OutputError
+from mien.errors import CameraError, InputError, OutputError
 from mien.outputs import recover
 from mien.overlap import ReadAhead, WriteBehind
 from mien.types import Frame, Observation
@@ -122,6 +123,41 @@ def test_a_bad_source_is_skipped_by_name_and_the_others_are_done(
     assert summary["sources"][0]["error"] == report.failed[0].error
 
 
+def test_without_any_usable_source_nothing_is_left(engine: str, tmp_path: Path) -> None:
+    specs = [str(tmp_path / name) for name in ("a.jpg", "b.jpg")]
+    for spec in specs:
+        Path(spec).write_text("this is no picture")
+    with pytest.raises(InputError, match=r"none of the 2 sources (?s:.)*a\.jpg: .*\n.*b\.jpg: "):
+        capture_to_files(specs, options(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(CameraError, match="none of the 2"):
+        capture_to_files(["camera:97", "camera:98"], options(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "code"),
+    [([], 0), (["camera:97"], 3), (["bad.jpg"], 2), (["camera:97", "bad.jpg"], 2)],
+)
+def test_what_is_skipped_decides_on_the_exit_code(
+    engine: str, tmp_path: Path, others: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("bad.jpg").write_text("this is no picture")
+    report = capture_to_files([*others, str(capture_sample())], options(tmp_path / "out"))
+    assert report.exit_code == code
+    assert [s.error is None for s in report.sources] == [False] * len(others) + [True]
+
+
+def test_the_table_tells_what_made_the_numbers(engine: str, tmp_path: Path) -> None:
+    capture_to_files([str(capture_sample())], options(tmp_path, mouth_threshold=0.2))
+    about = pq.read_schema(tmp_path / "faces.parquet").metadata
+    assert about[b"mien.engine_model"].startswith(b"mediapipe 0.")
+    assert json.loads(about[b"mien.smoothing"])["min_cutoff"] == 1.5
+    assert about[b"mien.mouth_threshold"] == b"0.2"
+    assert engines.model("facelandmarker").startswith("face_landmarker.task sha256:64184e")
+
+
 def test_sources_of_one_name_do_not_overwrite_each_other(engine: str, tmp_path: Path) -> None:
     specs = []
     for folder in ("a", "b", "c"):
@@ -197,9 +233,11 @@ def test_pictures_of_an_earlier_capture_are_not_replaced_unasked(
 def test_a_name_that_is_no_text_is_reported(engine: str, tmp_path: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.jpg")
     Path(odd).write_bytes(capture_sample().read_bytes())
-    capture_to_files([odd], options(tmp_path / "out"))
+    Path(odd + ".png").write_text("this is no picture")
+    capture_to_files([odd, odd + ".png"], options(tmp_path / "out"))
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["sources"][0]["spec"].endswith("x\\xff.jpg")
+    assert "x\\xff.jpg.png: " in summary["sources"][1]["error"]
 
 
 def test_a_failing_writer_stops_the_work_and_keeps_what_is_there(

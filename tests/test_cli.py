@@ -85,6 +85,8 @@ def make(folder: Path, name: str, content: bytes) -> str:
         (["pull", "face_landmarker", "--offline"], 4, "--from"),
         (["pull", "face_landmarker", "--from", "text.jpg"], 2, "SHA-256"),
         (["recover", "."], 2, "nothing to recover"),
+        (["recover", "nowhere"], 2, "nowhere: no such folder"),
+        (["capture", "text.jpg", "camera:97"], 2, "none of the 2 sources"),
         (["live", "--engine", "facemsh", "--no-browser"], 2, "facemesh"),
         (["capture", "camera:x"], 2, "camera:x"),
         (["live", "--host", "0.0.0.0", "--no-browser"], 2, "token"),  # noqa: S104
@@ -101,6 +103,14 @@ def test_bad_input_names_itself_and_the_remedy(
     assert "Traceback" not in done.stderr
     left = {p.name for p in tmp_path.iterdir()} - {"empty.jpg", "text.jpg", "home"}
     assert not left, f"a refused command leaves nothing behind, found {left}"
+
+
+def test_a_skipped_source_is_named_once(tmp_path: Path) -> None:
+    bad = make(tmp_path, "bad\x1b[2J.jpg", b"not a picture")
+    done = mien("capture", bad, str(sample_portrait()), "-o", "out", "--no-overlay", cwd=tmp_path)
+    assert done.returncode == 2
+    assert r"skipped: bad\x1b[2J.jpg: expected a picture" in done.stderr
+    assert "\x1b" not in done.stderr + done.stdout
 
 
 def test_results_in_a_folder_of_sources_are_no_sources(tmp_path: Path) -> None:

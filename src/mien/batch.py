@@ -24,7 +24,7 @@ from av import VideoFrame
 from . import capture, engines
 from .arrays import RGBImage
 from .errors import CameraError, InputError, OutputError
-from .job import CaptureOptions, CaptureReport, Progress, SourceReport, summary
+from .job import CaptureOptions, CaptureReport, Progress, SourceReport, settings, summary
 from .outputs import TableWriter, VideoWriter, write_image, write_json_atomic, write_mesh
 from .overlap import ReadAhead, WriteBehind
 from .render.overlay import draw
@@ -37,6 +37,7 @@ __all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "captu
 CODEC_THREADS = max(1, (os.cpu_count() or 1) - 2)
 _STILL_FACES = 64
 _VIDEO_FACES = 4
+_MOST_NAMED = 10
 
 
 def capture_to_files(
@@ -56,7 +57,8 @@ def capture_to_files(
 
     Raises:
         OutputError: results could not be written; what was written before is kept.
-        InputError, CameraError: the only source cannot be used; one of several is skipped.
+        InputError, CameraError: no source can be used, and nothing was written; one of several is
+            skipped.
         EngineError, ModelMissing: the landmark engine cannot run.
     """
     stop = stop or threading.Event()
@@ -68,8 +70,7 @@ def capture_to_files(
         for number, spec in enumerate(specs):
             if stop.is_set():
                 break
-            # A file's name may hold bytes that are no text; a report is text.
-            shown = os.fsencode(spec).decode("utf-8", "backslashreplace")
+            shown = _text(spec)
             one = SourceReport(name=shown, spec=shown)
             report.sources.append(one)
             try:
@@ -83,12 +84,38 @@ def capture_to_files(
             except (InputError, CameraError) as error:
                 if len(specs) == 1 and not one.frames:
                     raise
-                one.error = str(error)
+                one.error, one.exit_code = _text(str(error)), error.exit_code
+                if one.kind is not None and shown not in one.error:
+                    one.error = f"{shown}: {one.error}"
+        if not table.begun and not stop.is_set():
+            _refuse(report)
         table.open()
     report.interrupted = stop.is_set()
     report.seconds = monotonic() - started
     write_json_atomic(options.out / "summary.json", summary(report, options))
     return report
+
+
+def _text(name: str) -> str:
+    """A file's name may hold bytes that are no text; a report is text."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _refuse(report: CaptureReport) -> None:
+    """The error for a capture of which no source could be opened.
+
+    Raises:
+        InputError: a file is among them.
+        CameraError: they are cameras.
+    """
+    errors = [source.error for source in report.failed if source.error]
+    if not errors:
+        return
+    more = [f"... and {len(errors) - _MOST_NAMED} more"] * (len(errors) > _MOST_NAMED)
+    text = "\n  ".join(
+        [f"none of the {len(errors)} sources can be used:", *errors[:_MOST_NAMED], *more]
+    )
+    raise (CameraError if report.exit_code == CameraError.exit_code else InputError)(text)
 
 
 def _walk(
@@ -163,7 +190,7 @@ class _Trackers:
 class _LateTable:
     """The table of a capture, begun with the first source that opens.
 
-    A capture of nothing but a misspelt name leaves no empty results behind.
+    A capture in which no source opens leaves no empty results behind.
     """
 
     def __init__(self, options: CaptureOptions, engine: str) -> None:
@@ -171,6 +198,11 @@ class _LateTable:
         self._engine = engine
         self._stack = ExitStack()
         self._table: TableWriter | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a table."""
+        return self._table is not None
 
     def open(self) -> TableWriter:
         """The table, made when it is first asked for."""
@@ -186,6 +218,7 @@ class _LateTable:
                     overwrite=options.overwrite,
                     engine=self._engine,
                     heads={"expression": "geometric"},
+                    settings=settings(options, engines.model(self._engine)),
                 )
             )
         return self._table
@@ -198,7 +231,7 @@ class _LateTable:
 
 
 def _clear(out: Path, *, overwrite: bool) -> None:
-    """Take the pictures, meshes and tables of an earlier capture away, or refuse to.
+    """Take the pictures, meshes, tables and summary of an earlier capture away, or refuse to.
 
     Raises:
         OutputError: there are some and they may not be replaced, or the system refuses.
@@ -210,7 +243,8 @@ def _clear(out: Path, *, overwrite: bool) -> None:
             f"{earlier[0]} exists already. Choose another folder, or replace the results in this "
             "one with --overwrite."
         )
-    tables = [path for name in ("faces.csv", "faces.jsonl") if (path := out / name).exists()]
+    others = ("faces.csv", "faces.jsonl", "summary.json")
+    tables = [path for name in others if (path := out / name).exists()]
     try:
         for path in earlier + (tables if overwrite else []):
             path.unlink()

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from . import __version__
 from .errors import InputError, MienError
+from .terminal import Terminal
 
 if TYPE_CHECKING:
     from .batch import CaptureReport
@@ -38,8 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_out = Console(soft_wrap=True, emoji=False)
-_err = Console(stderr=True, emoji=False)
+_out = Terminal(soft_wrap=True, emoji=False)
+_err = Terminal(stderr=True, emoji=False)
 
 
 class MeshFormat(str, Enum):
@@ -208,7 +208,7 @@ def capture(
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
     if report.failed:
-        raise typer.Exit(InputError.exit_code)
+        raise typer.Exit(report.exit_code)
 
 
 def _print_skipped(names: list[str]) -> None:
@@ -246,7 +246,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
 def _print_report(report: CaptureReport) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("source", "frames", "with a face", "faces", "ms/frame"):
+    for name in ("source", "frames", "with a face", "face ids", "ms/frame"):
         table.add_column(name, justify="left" if name == "source" else "right", overflow="fold")
     for source in report.sources:
         total = source.milliseconds.get("total")
@@ -262,10 +262,7 @@ def _print_report(report: CaptureReport) -> None:
         for note in source.notes:
             _err.print(f"[yellow]note:[/] {escape(source.name)}: {escape(note)}", highlight=False)
         if source.error:
-            _err.print(
-                f"[bold red]skipped:[/] {escape(source.name)}: {escape(source.error)}",
-                highlight=False,
-            )
+            _err.print(f"[bold red]skipped:[/] {escape(source.error)}", highlight=False)
     if report.interrupted:
         _err.print("[yellow]stopped early;[/] everything up to here is written")
     _out.print(f"{report.faces} rows in {report.out / 'faces.parquet'}", highlight=False)
@@ -289,6 +286,8 @@ def recover(
         _err.print(
             f"[yellow]note:[/] the last {recovered.dropped_bytes} bytes were cut off and are lost"
         )
+    if any(path.name == "summary.json" for path in recovered.files):
+        _err.print("[yellow]note:[/] summary.json has what the rows tell; the rest is null")
 
 
 @app.command()

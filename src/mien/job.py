@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from . import __version__
 from .errors import InputError
 from .retarget.smooth import Smoothing
 
-__all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "summary"]
+__all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "settings", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class CaptureOptions:
         smoothing: parameters of the One-Euro filter, or None for raw values.
         mouth_threshold: openness above which the mouth counts as open.
         csv, csv_landmarks, jsonl: tables besides ``faces.parquet``.
-        overlay: a picture or a video of each source with what was found drawn on it.
+        overlay: a picture or a video of each source with what was found drawn on it. Off here, as
+            scripts mostly want numbers and drawing takes time; the command line, where people look
+            at what came out, turns it on.
         mesh: write a mesh for each face and frame, in this format.
         seconds: stop each source after this long; None is to its end.
         overwrite: replace the results of an earlier capture.
@@ -74,6 +77,7 @@ class SourceReport:
         ids: frames in which each face id was seen.
         notes: what was lost or odd.
         error: why it was skipped, or None.
+        exit_code: what the command line exits with for this error, or 0.
         milliseconds: mean time of each stage of the tracker per frame.
     """
 
@@ -86,6 +90,7 @@ class SourceReport:
     ids: dict[int, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     error: str | None = None
+    exit_code: int = 0
     milliseconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -114,6 +119,11 @@ class CaptureReport:
         """Sources that were skipped."""
         return [s for s in self.sources if s.error]
 
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing failed, 3 when cameras alone did, else 2 (see the user guide)."""
+        return min((s.exit_code for s in self.failed), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -127,13 +137,31 @@ class Progress:
     faces: int
 
 
+def settings(options: CaptureOptions, model: str) -> dict[str, str]:
+    """What else decides on the numbers, for the metadata of the table.
+
+    Args:
+        options: of the capture.
+        model: of the landmark engine, as in :func:`mien.engines.model`.
+    """
+    return {
+        "engine_model": model,
+        "smoothing": json.dumps(_smoothing(options)),
+        "mouth_threshold": str(options.mouth_threshold),
+    }
+
+
+def _smoothing(options: CaptureOptions) -> dict[str, float] | None:
+    smoothing = options.smoothing
+    return smoothing and {n: getattr(smoothing, n) for n in smoothing.__slots__}
+
+
 def summary(report: CaptureReport, options: CaptureOptions) -> dict[str, Any]:
     """Content of ``summary.json``."""
-    smoothing = options.smoothing
     return {
         "mien": __version__,
         "engine": report.engine,
-        "smoothing": smoothing and {n: getattr(smoothing, n) for n in smoothing.__slots__},
+        "smoothing": _smoothing(options),
         "mouth_threshold": options.mouth_threshold,
         "interrupted": report.interrupted,
         "seconds": round(report.seconds, 3),

@@ -69,6 +69,7 @@ def names(folder: Path) -> list[str]:
 
 
 ALL = ["faces.csv", "faces.jsonl", "faces.parquet"]
+RECOVERED = [*ALL, "summary.json"]
 
 
 def test_after_a_kill_everything_up_to_the_last_batch_comes_back(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_after_a_kill_everything_up_to_the_last_batch_comes_back(tmp_path: Path)
     result = recover(tmp_path)
     assert result.rows == 80
     assert result.dropped_bytes == 0
-    assert sorted(path.name for path in result.files) == ALL == names(tmp_path)
+    assert sorted(path.name for path in result.files) == RECOVERED == names(tmp_path)
     assert frames(tmp_path) == list(range(80))
     assert pq.read_schema(tmp_path / "faces.parquet").equals(faces_schema())
     assert b"mien.formats" not in pq.read_schema(tmp_path / "faces.parquet").metadata
@@ -105,7 +106,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path: Path) -> None:
     result = recover(tmp_path)
     assert safe <= result.rows < 100
     assert frames(tmp_path) == list(range(result.rows))
-    assert names(tmp_path) == ALL
+    assert names(tmp_path) == RECOVERED
 
 
 @pytest.mark.parametrize("name", ["faces.parquet", "faces.csv"])
@@ -131,7 +132,7 @@ def test_a_disk_that_is_full_at_the_end_keeps_the_journal(
     assert "faces.parquet.part" not in names(tmp_path)
     monkeypatch.undo()
     assert recover(tmp_path).rows == 6
-    assert names(tmp_path) == ["faces.csv", "faces.parquet"]
+    assert names(tmp_path) == ["faces.csv", "faces.parquet", "summary.json"]
 
 
 def test_a_journal_may_break_off_anywhere(
@@ -149,6 +150,39 @@ def test_a_journal_may_break_off_anywhere(
         assert result.rows == 4 * ((3 * batch - cut) // batch)
         assert frames(folder) == list(range(result.rows))
         assert result.dropped_bytes == (-cut) % batch
+
+
+def test_the_summary_has_what_the_rows_tell(
+    tmp_path: Path, make_face: Make, observe: Observe
+) -> None:
+    settings = {"smoothing": '{"beta": 20.0}', "mouth_threshold": "0.12"}
+    table = TableWriter(tmp_path, engine="facemesh", settings=settings, batch_rows=4)
+    for i in range(6):
+        table.write(observe(i, make_face()), "a" if i < 4 else "b")
+    table.write(observe(6, make_face(), make_face()), "b")
+    table.flush()
+    table._keep()
+    with (tmp_path / "faces.arrows.part").open("ab") as file:
+        file.write(b"\x07" * 10)
+    recover(tmp_path)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert (summary["engine"], summary["recovered"], summary["faces"]) == ("facemesh", True, 8)
+    assert (summary["smoothing"], summary["mouth_threshold"]) == ({"beta": 20.0}, 0.12)
+    assert summary["frames"] is summary["seconds"] is None
+    assert [(s["name"], s["frames_with_faces"], s["faces"]) for s in summary["sources"]] == [
+        ("a", 4, 4),
+        ("b", 3, 4),
+    ]
+    assert "10 bytes" in summary["notes"][1]
+
+
+def test_a_summary_that_is_there_is_not_replaced_unasked(
+    tmp_path: Path, make_face: Make, observe: Observe
+) -> None:
+    unfinished(tmp_path, make_face, observe)
+    (tmp_path / "summary.json").write_text("mine")
+    assert sorted(path.name for path in recover(tmp_path).files) == ALL
+    assert (tmp_path / "summary.json").read_text() == "mine"
 
 
 def test_rubbish_at_the_end_is_dropped(tmp_path: Path, make_face: Make, observe: Observe) -> None:
@@ -177,8 +211,11 @@ def test_a_journal_without_a_beginning(tmp_path: Path, content: bytes) -> None:
 
 
 def test_nothing_to_recover(tmp_path: Path, make_face: Make, observe: Observe) -> None:
-    with pytest.raises(InputError, match="nothing to recover"):
+    with pytest.raises(InputError, match=r"missing: no such folder; name the folder"):
         recover(tmp_path / "missing")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file: is a file, expected a folder"):
+        recover(tmp_path / "file")
     with TableWriter(tmp_path) as table:
         table.write(observe(0, make_face()), "a")
     with pytest.raises(InputError, match="nothing to recover"):
@@ -222,7 +259,7 @@ def test_killed_between_renaming_and_tidying_up(
         (tmp_path / "faces.csv").rename(tmp_path / left)
     result = recover(tmp_path)
     assert result.rows == 12
-    assert names(tmp_path) == ALL
+    assert names(tmp_path) == RECOVERED
     assert len(pd.read_csv(tmp_path / "faces.csv")) == 12
 
 
@@ -258,4 +295,4 @@ def test_a_disk_that_is_full_while_recovering_keeps_the_journal(
         with pytest.raises(OutputError, match=r"disk is full.*still safe in"):
             recover(tmp_path)
     assert recover(tmp_path).rows == 12
-    assert names(tmp_path) == ALL
+    assert names(tmp_path) == RECOVERED

@@ -66,7 +66,11 @@ def test_types(name: str, expected: pa.DataType, nullable: bool) -> None:
 
 def test_metadata_names_what_made_the_numbers() -> None:
     heads = {"expression": "geometric", "emotion": "net 2"}
-    about = faces_schema(engine="facemesh", heads=heads, created="2026-01-01").metadata
+    settings = {"mouth_threshold": "0.12"}
+    about = faces_schema(
+        engine="facemesh", heads=heads, settings=settings, created="2026-01-01"
+    ).metadata
+    assert about[b"mien.mouth_threshold"] == b"0.12"
     assert about[b"mien.engine"] == b"facemesh"
     assert about[b"mien.heads"] == b"expression=geometric,emotion=net 2"
     assert about[b"mien.created"] == b"2026-01-01"

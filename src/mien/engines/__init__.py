@@ -14,13 +14,13 @@ name               what it is                                    needs
 from __future__ import annotations
 
 import difflib
-from importlib import import_module, util
+from importlib import import_module, metadata, util
 
 from ..errors import EngineError, InputError, ModelMissing
-from ..zoo import path
+from ..zoo import SPECS, path
 from .base import Detection, Engine, Mode
 
-__all__ = ["ENGINES", "Detection", "Engine", "Mode", "available", "create", "resolve"]
+__all__ = ["ENGINES", "Detection", "Engine", "Mode", "available", "create", "model", "resolve"]
 
 ENGINES = {
     "facemesh": ("facemesh", "FaceMesh"),
@@ -67,6 +67,18 @@ def resolve(name: str) -> str:
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(ENGINES)} and auto"
         raise InputError(f"there is no landmark engine {name!r}; {hint}")
     return name
+
+
+def model(name: str) -> str:
+    """What exactly an engine runs: the file and its SHA-256, or the package that brings it.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if resolve(name) == "facemesh":
+        return f"mediapipe {metadata.version('mediapipe')}"
+    spec = SPECS["face_landmarker"]
+    return f"{spec.file} sha256:{spec.sha256}"
 
 
 def available() -> dict[str, str | None]:

@@ -21,7 +21,8 @@ class Detection:
     Attributes:
         landmarks: picture coordinates of the whole frame.
         shapes: float32 (52,), the engine's own ARKit channels in the order of
-            ``channels.ARKIT_52``; NaN for those it lacks, None when it has none at all.
+            ``channels.ARKIT_52``; NaN for those it lacks (MediaPipe has no tongueOut), None when it
+            has none at all.
     """
 
     landmarks: Landmarks

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import InputError, OutputError
-from .files import is_locked, output_error, part_path
+from .files import is_locked, output_error, part_path, write_json_atomic
 from .schema import faces_schema
 from .table import FORMATS_KEY, JOURNAL, PARQUET, TextFile, write_parquet
 
 __all__ = ["Recovered", "recover"]
+
+SUMMARY = "summary.json"
+"""As a capture that ends well writes it; see :func:`mien.job.summary`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,9 @@ def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
     """Finish what a killed capture, a crash or a full disk left unfinished.
 
     The journal ``faces.arrows.part`` becomes ``faces.parquet``, and the CSV and JSON lines that
-    the capture was writing are written anew from it; then it is removed. Videos
-    (``*.mp4.part``, also one folder down) can be played as they are and get their own name.
+    the capture was writing are written anew from it; then it is removed. ``summary.json`` gets what
+    the rows tell. Videos (``*.mp4.part``, also one folder down) can be played as they are and get
+    their own name.
 
     Args:
         folder: output folder of the capture.
@@ -89,6 +95,9 @@ def recover(folder: Path | str, *, overwrite: bool = False) -> Recovered:
             journal then stays.
     """
     folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file, expected a folder" if folder.exists() else "no such folder"
+        raise InputError(f"{folder}: {what}; name the folder that was given to capture with -o")
     journal_path = part_path(folder / JOURNAL)
     videos = sorted({*folder.glob("*.mp4.part"), *folder.glob("*/*.mp4.part")})
     if not journal_path.exists() and not videos:
@@ -128,17 +137,21 @@ def _recover_table(folder: Path, path: Path, overwrite: bool) -> tuple[list[Path
         about = dict(journal.schema.metadata or {})
         formats = json.loads(about.pop(FORMATS_KEY, b"{}"))
         targets = [folder / PARQUET, *(folder / name for name in formats.get("names", ()))]
+        tally = _Tally()
         made = _made_from(targets[0], about)
         texts = [target for target in targets[1:] if not (made and target.exists())]
         for target in texts if made else targets:
             _check_free(target, overwrite)
         if made:  # killed between the renaming of the table and the removal of its journal
-            rows = sum(batch.num_rows for batch in journal.batches())
+            rows = sum(batch.num_rows for batch in tally.of(journal.batches()))
         else:
             schema = faces_schema().with_metadata(about)
-            rows = write_parquet(targets[0], schema, journal.batches())
+            rows = write_parquet(targets[0], schema, tally.of(journal.batches()))
         for target in texts:
             _write_text(TextFile(target, landmarks=formats["landmarks"]), journal)
+        if overwrite or not (folder / SUMMARY).exists():
+            write_json_atomic(folder / SUMMARY, tally.summary(about, journal.dropped_bytes))
+            targets.append(folder / SUMMARY)
         path.unlink()
     except (OSError, OutputError) as error:
         cause = error.__cause__ if isinstance(error, OutputError) else error
@@ -146,6 +159,65 @@ def _recover_table(folder: Path, path: Path, overwrite: bool) -> tuple[list[Path
             raise
         raise output_error(cause, folder, f"The capture is still safe in {path}.") from cause
     return targets, rows, journal.dropped_bytes
+
+
+class _Tally:
+    """What the rows of a journal tell about the capture."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, Counter[int]] = {}
+        self._frames: Counter[str] = Counter()
+
+    def of(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The same batches, looked at on their way."""
+        before = None
+        for batch in batches:
+            columns = (batch.column(name).to_pylist() for name in ("source", "frame", "face_id"))
+            for source, frame, face in zip(*columns, strict=True):
+                self._ids.setdefault(source, Counter())[face] += 1
+                self._frames[source] += (source, frame) != before
+                before = (source, frame)
+            yield batch
+
+    def summary(self, about: Mapping[bytes, bytes], dropped: int) -> dict[str, Any]:
+        """What a capture writes at its end, with null for what the rows do not tell.
+
+        Args:
+            about: metadata of the table.
+            dropped: bytes of the journal that could not be read.
+        """
+        notes = ["sources and frames without a face are not known after a recovery"]
+        if dropped:
+            notes.append(f"the last {dropped} bytes of the journal were cut off and are lost")
+        known = {key.decode(): value.decode() for key, value in about.items()}
+        threshold = known.get("mien.mouth_threshold")
+        return {
+            "mien": known.get("mien.version"),
+            "engine": known.get("mien.engine"),
+            "smoothing": json.loads(known.get("mien.smoothing", "null")),
+            "mouth_threshold": None if threshold is None else float(threshold),
+            "interrupted": True,
+            "recovered": True,
+            "notes": notes,
+            "seconds": None,
+            "frames": None,
+            "faces": sum(sum(ids.values()) for ids in self._ids.values()),
+            "sources": [
+                {
+                    "name": name,
+                    "spec": None,
+                    "kind": None,
+                    "frames": None,
+                    "frames_with_faces": self._frames[name],
+                    "faces": sum(ids.values()),
+                    "frames_by_id": dict(ids),
+                    "milliseconds": {},
+                    "notes": [],
+                    "error": None,
+                }
+                for name, ids in self._ids.items()
+            ],
+        }
 
 
 def _write_text(text: TextFile, journal: _Journal) -> None:

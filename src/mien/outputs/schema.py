@@ -84,8 +84,15 @@ _ARROW: Mapping[str, pa.DataType] = {
 }
 
 
+_RESERVED = "Reserved: null, as no head makes it yet."
+
+
 def _columns() -> Iterator[Column]:
-    yield Column("source", "string", "", "Name of the photo, video or camera.")
+    yield Column(
+        "source", "string", "",
+        "Name of the photo, video or camera, made safe for file names, with a number behind it "
+        "where it comes again; summary.json has with each name what was given (spec).",
+    )  # fmt: skip
     yield Column("frame", "long", "", "Position of the frame in its source, from 0.")
     yield Column("time", "double", "s", "Seconds from the start of the source; 0 in a photo.")
     yield Column("face_id", "int", "", "The same person keeps the same number within a source.")
@@ -115,17 +122,21 @@ def _columns() -> Iterator[Column]:
     )  # fmt: skip
     yield Column(
         "engine_shapes", "floats", "0..1",
-        "The landmark engine's own 52 ARKit channels, in the order of the channel columns; kept "
-        "apart because another model made them.", True,
+        "The landmark engine's own ARKit channels, in the order of the channel columns; kept apart "
+        "because another model made them. MediaPipe has 51 of them, all but tongueOut.", True,
         tuple(f"engine_{name}" for name in ARKIT_52),
     )  # fmt: skip
     yield Column(
-        "morphable", "floats", "", "Expression coefficients of the 3D morphable model.", True,
+        "morphable", "floats", "",
+        f"Expression coefficients of the 3D morphable model. {_RESERVED}", True,
         tuple(f"morphable_{i}" for i in range(N_MORPHABLE)),
     )  # fmt: skip
-    yield Column("action_units", "floats", "0..1", "FACS intensities.", True, ACTION_UNITS)
     yield Column(
-        "emotion", "floats", "0..1", "Probabilities of the seven classes; they sum to 1.", True,
+        "action_units", "floats", "0..1", f"FACS intensities. {_RESERVED}", True, ACTION_UNITS
+    )
+    yield Column(
+        "emotion", "floats", "0..1",
+        f"Probabilities of the seven classes; they sum to 1. {_RESERVED}", True,
         tuple(f"emotion_{name}" for name in EMOTIONS),
     )  # fmt: skip
     yield Column(
@@ -146,13 +157,18 @@ def _fields() -> tuple[pa.Field, ...]:
 
 
 def faces_schema(
-    *, engine: str | None = None, heads: Mapping[str, str] | None = None, created: str | None = None
+    *,
+    engine: str | None = None,
+    heads: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    created: str | None = None,
 ) -> pa.Schema:
     """The Arrow schema of a table of faces.
 
     Args:
         engine: name of the landmark engine.
         heads: which model produced what, such as ``{"expression": "geometric"}``.
+        settings: what else decides on the numbers, by name.
         created: when the capture began, ISO 8601.
     """
     about = {"mien.schema": str(SCHEMA_VERSION), "mien.version": metadata.version("mien")}
@@ -161,6 +177,7 @@ def faces_schema(
         about["mien.engine"] = engine
     if heads is not None:
         about["mien.heads"] = ",".join(f"{what}={model}" for what, model in heads.items())
+    about.update({f"mien.{name}": value for name, value in (settings or {}).items()})
     if created is not None:
         about["mien.created"] = created
     return pa.schema(_fields(), metadata=about)
@@ -178,8 +195,11 @@ This page is written by `python -m mien.outputs.schema`. Schema version {version
 
 {conventions}
 
-The same texts, the version of mien, the landmark engine and the models are in the metadata of the
-file (`mien.*`); unit and description of each column are in the metadata of its field.
+The same texts and what made the numbers are in the metadata of the file: `mien.version`,
+`mien.engine` and `mien.engine_model` (its file with SHA-256, or the package that brings it),
+`mien.heads` (which model made what), `mien.smoothing` (the parameters as JSON, `null` for none;
+photos are never smoothed), `mien.mouth_threshold`, `mien.created`. Unit and description of each
+column are in the metadata of its field.
 
 ## Columns
 
@@ -228,7 +248,9 @@ Parquet file is not rounded.
 While a capture runs, its rows are in `faces.arrows.part`, an Arrow stream that is brought up to
 date at least every two seconds while frames arrive. Ctrl-C finishes the files. After a crash, a
 kill or a full disk, `mien recover DIR` makes `faces.parquet` (and the CSV and JSONL files that
-were asked for) from it; at most the rows of the last two seconds are missing.
+were asked for) from it; at most the rows of the last two seconds are missing. Its `summary.json`
+says `"recovered": true` and has what the rows tell; the rest, such as frames without a face, is
+`null`.
 """
 
 

@@ -87,7 +87,7 @@ class TableWriter:
         csv_landmarks: also write CSV, with the landmarks.
         jsonl: also write JSON lines.
         overwrite: replace the results of an earlier capture instead of refusing.
-        engine, heads: what made the numbers; kept in the file's metadata.
+        engine, heads, settings: what made the numbers; kept in the file's metadata.
         batch_rows: rows kept in memory at most.
         batch_seconds: age at which rows are written even when there are fewer; looked at whenever
             an observation comes.
@@ -106,6 +106,7 @@ class TableWriter:
         overwrite: bool = False,
         engine: str | None = None,
         heads: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
         batch_rows: int = 64,
         batch_seconds: float = 2.0,
     ) -> None:
@@ -115,7 +116,7 @@ class TableWriter:
         if not overwrite:
             _refuse_existing(self.folder, [PARQUET, *names])
         created = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        self._schema = faces_schema(engine=engine, heads=heads, created=created)
+        self._schema = faces_schema(engine=engine, heads=heads, settings=settings, created=created)
         self._buffer = RowBuffer(batch_rows, self._schema)
         self._batch_seconds = batch_seconds
         self._closed = False

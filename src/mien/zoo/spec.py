@@ -69,7 +69,7 @@ SPECS: Mapping[str, ModelSpec] = MappingProxyType(
                 sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
                 size=3_758_596,
                 licence="Apache-2.0",
-                summary="MediaPipe Face Landmarker: detector, 478 points, 52 blend shapes",
+                summary="MediaPipe Face Landmarker: detector, 478 points, 51 ARKit shapes",
             ),
         )
     }
