@@ -155,6 +155,19 @@ def test_what_is_wrong_is_named_with_its_remedy(
         assert remedy in str(found[name].remedy)
 
 
+def test_a_model_that_is_missing_is_told_once(well: Machine) -> None:
+    said = "the model face_landmarker (/a/b.task) is missing; run `mien pull face_landmarker`"
+    machine = dataclasses.replace(
+        well,
+        engines=lambda: {"facemesh": None, "facelandmarker": said, "crop": said},
+        model_problem=lambda _: "is missing",
+    )
+    found = unwell(examine(machine=machine))
+    assert found["engine crop"].detail == "needs the model face_landmarker (below)"
+    told = [f.name for f in found.values() if "mien pull" in f"{f.detail} {f.remedy}"]
+    assert told == ["model face_landmarker"]
+
+
 def test_headless_opencv_without_a_known_version(well: Machine) -> None:
     def version(_: str) -> str:
         raise metadata.PackageNotFoundError

@@ -242,8 +242,13 @@ def _engines(machine: Machine) -> Iterator[Finding]:
     reasons = machine.engines()
     # One is enough; without any, each is what could be had.
     otherwise: Status = "warning" if None in reasons.values() else "missing"
+    lacking = [model.name for model in zoo.SPECS.values() if machine.model_problem(model)]
     for name, reason in reasons.items():
-        yield Finding(f"engine {name}", otherwise if reason else "ok", reason or "can run")
+        said = reason or "can run"
+        for model in lacking:
+            if said.startswith(f"the model {model} "):  # told once, among the models
+                said = f"needs the model {model} (below)"
+        yield Finding(f"engine {name}", otherwise if reason else "ok", said)
 
 
 def _video(machine: Machine) -> Iterator[Finding]:
