@@ -1,4 +1,7 @@
-"""The server's settings: the one place where environment variables are read (``MIEN_...``)."""
+"""The server's settings: the one place where it reads environment variables (``MIEN_...``).
+
+``MIEN_HOME``, which commands without a server need as well, is read in :mod:`mien.zoo.cache`.
+"""
 
 from __future__ import annotations
 
