@@ -49,6 +49,16 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def facemesh() -> str:
+    """The name of the engine that needs no download; skips where it does not exist."""
+    from mien import engines
+
+    if reason := engines.available()["facemesh"]:
+        pytest.skip(reason)
+    return "facemesh"
+
+
 @pytest.fixture
 def unchecked() -> Iterator[None]:
     """Wrong shapes reach the code itself, as they do outside of the tests."""

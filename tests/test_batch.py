@@ -30,14 +30,6 @@ FRAMES = 40
 
 
 @pytest.fixture(scope="module")
-def engine() -> str:
-    reason = engines.available()["facemesh"]
-    if reason:
-        pytest.skip(reason)
-    return "facemesh"
-
-
-@pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The portrait moving for 40 frames, and away for the last ten."""
     from mien.outputs import VideoWriter
@@ -62,7 +54,7 @@ def options(out: Path, engine: str = "facemesh", **more: object) -> CaptureOptio
     return CaptureOptions(out=out, engine=engine, **more)  # type: ignore[arg-type]
 
 
-def test_a_photo_gives_table_summary_overlay_and_mesh(engine: str, tmp_path: Path) -> None:
+def test_a_photo_gives_table_summary_overlay_and_mesh(facemesh: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = capture_to_files(
         [str(capture_sample())], options(out, overlay=True, csv=True, jsonl=True, mesh="ply")
@@ -79,12 +71,12 @@ def test_a_photo_gives_table_summary_overlay_and_mesh(engine: str, tmp_path: Pat
     (mesh,) = (out / "mesh").iterdir()
     assert len(trimesh.load(mesh, process=False).faces) == 852
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["engine"] == engine
+    assert summary["engine"] == facemesh
     assert summary["sources"][0]["frames_with_faces"] == 1
     assert not list(out.rglob("*.part*"))
 
 
-def test_a_video_keeps_its_times_and_its_gaps(engine: str, clip: Path, tmp_path: Path) -> None:
+def test_a_video_keeps_its_times_and_its_gaps(facemesh: str, clip: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
     report = capture_to_files(
         [str(clip)], options(tmp_path, max_faces=1, overlay=True), on_progress=seen.append
@@ -100,7 +92,7 @@ def test_a_video_keeps_its_times_and_its_gaps(engine: str, clip: Path, tmp_path:
     assert [p.frame for p in seen] == list(range(1, FRAMES + 1))
 
 
-def test_without_any_face_the_table_is_empty_but_there(engine: str, tmp_path: Path) -> None:
+def test_without_any_face_the_table_is_empty_but_there(facemesh: str, tmp_path: Path) -> None:
     Image.new("RGB", (200, 200), (90, 90, 90)).save(tmp_path / "grey.png")
     report = capture_to_files([str(tmp_path / "grey.png")], options(tmp_path / "out"))
     assert report.faces == 0
@@ -111,7 +103,7 @@ def test_without_any_face_the_table_is_empty_but_there(engine: str, tmp_path: Pa
 
 
 def test_a_bad_source_is_skipped_by_name_and_the_others_are_done(
-    engine: str, tmp_path: Path
+    facemesh: str, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.jpg"
     bad.write_text("this is no picture")
@@ -123,7 +115,7 @@ def test_a_bad_source_is_skipped_by_name_and_the_others_are_done(
     assert summary["sources"][0]["error"] == report.failed[0].error
 
 
-def test_without_any_usable_source_nothing_is_left(engine: str, tmp_path: Path) -> None:
+def test_without_any_usable_source_nothing_is_left(facemesh: str, tmp_path: Path) -> None:
     specs = [str(tmp_path / name) for name in ("a.jpg", "b.jpg")]
     for spec in specs:
         Path(spec).write_text("this is no picture")
@@ -140,7 +132,7 @@ def test_without_any_usable_source_nothing_is_left(engine: str, tmp_path: Path) 
     [([], 0), (["camera:97"], 3), (["bad.jpg"], 2), (["camera:97", "bad.jpg"], 2)],
 )
 def test_what_is_skipped_decides_on_the_exit_code(
-    engine: str, tmp_path: Path, others: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+    facemesh: str, tmp_path: Path, others: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bad.jpg").write_text("this is no picture")
@@ -149,7 +141,7 @@ def test_what_is_skipped_decides_on_the_exit_code(
     assert [s.error is None for s in report.sources] == [False] * len(others) + [True]
 
 
-def test_the_table_tells_what_made_the_numbers(engine: str, tmp_path: Path) -> None:
+def test_the_table_tells_what_made_the_numbers(facemesh: str, tmp_path: Path) -> None:
     capture_to_files([str(capture_sample())], options(tmp_path, mouth_threshold=0.2))
     about = pq.read_schema(tmp_path / "faces.parquet").metadata
     assert about[b"mien.engine_model"].startswith(b"mediapipe 0.")
@@ -158,7 +150,7 @@ def test_the_table_tells_what_made_the_numbers(engine: str, tmp_path: Path) -> N
     assert engines.model("facelandmarker").startswith("face_landmarker.task sha256:64184e")
 
 
-def test_sources_of_one_name_do_not_overwrite_each_other(engine: str, tmp_path: Path) -> None:
+def test_sources_of_one_name_do_not_overwrite_each_other(facemesh: str, tmp_path: Path) -> None:
     specs = []
     for folder in ("a", "b", "c"):
         (tmp_path / folder).mkdir()
@@ -172,17 +164,17 @@ def test_sources_of_one_name_do_not_overwrite_each_other(engine: str, tmp_path: 
     assert set(pd.read_parquet(tmp_path / "out" / "faces.parquet")["source"]) == set(names)
 
 
-def test_each_source_counts_its_ids_from_one(engine: str, clip: Path, tmp_path: Path) -> None:
+def test_each_source_counts_its_ids_from_one(facemesh: str, clip: Path, tmp_path: Path) -> None:
     report = capture_to_files([str(clip), str(clip)], options(tmp_path, max_faces=1))
     assert [list(s.ids) for s in report.sources] == [[1], [1]]
 
 
-def test_seconds_ends_a_source_early(engine: str, clip: Path, tmp_path: Path) -> None:
+def test_seconds_ends_a_source_early(facemesh: str, clip: Path, tmp_path: Path) -> None:
     report = capture_to_files([str(clip)], options(tmp_path, seconds=0.4))
     assert report.frames == 10
 
 
-def test_stop_ends_in_good_order(engine: str, clip: Path, tmp_path: Path) -> None:
+def test_stop_ends_in_good_order(facemesh: str, clip: Path, tmp_path: Path) -> None:
     stop = threading.Event()
 
     def after_ten(progress: Progress) -> None:
@@ -202,14 +194,14 @@ def test_stop_ends_in_good_order(engine: str, clip: Path, tmp_path: Path) -> Non
         assert sum(1 for _ in overlay) == 10
 
 
-def test_results_are_never_replaced_unasked(engine: str, tmp_path: Path) -> None:
+def test_results_are_never_replaced_unasked(facemesh: str, tmp_path: Path) -> None:
     capture_to_files([str(capture_sample())], options(tmp_path))
     with pytest.raises(OutputError, match="overwrite"):
         capture_to_files([str(capture_sample())], options(tmp_path))
     assert capture_to_files([str(capture_sample())], options(tmp_path, overwrite=True)).faces == 1
 
 
-def test_replacing_leaves_nothing_of_the_earlier_results(engine: str, tmp_path: Path) -> None:
+def test_replacing_leaves_nothing_of_the_earlier_results(facemesh: str, tmp_path: Path) -> None:
     first = options(tmp_path, overlay=True, csv=True, jsonl=True, mesh="obj")
     capture_to_files([str(capture_sample())], first)
     Image.new("RGB", (99, 99)).save(tmp_path / "grey.png")
@@ -219,7 +211,7 @@ def test_replacing_leaves_nothing_of_the_earlier_results(engine: str, tmp_path: 
 
 
 def test_pictures_of_an_earlier_capture_are_not_replaced_unasked(
-    engine: str, tmp_path: Path
+    facemesh: str, tmp_path: Path
 ) -> None:
     (tmp_path / "overlay").mkdir()
     (tmp_path / "overlay" / "mine.jpg").write_text("mine")
@@ -230,7 +222,7 @@ def test_pictures_of_an_earlier_capture_are_not_replaced_unasked(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_a_name_that_is_no_text_is_reported(engine: str, tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_reported(facemesh: str, tmp_path: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.jpg")
     Path(odd).write_bytes(capture_sample().read_bytes())
     Path(odd + ".png").write_text("this is no picture")
@@ -241,7 +233,7 @@ def test_a_name_that_is_no_text_is_reported(engine: str, tmp_path: Path) -> None
 
 
 def test_a_failing_writer_stops_the_work_and_keeps_what_is_there(
-    engine: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    facemesh: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = 0
 
@@ -258,7 +250,7 @@ def test_a_failing_writer_stops_the_work_and_keeps_what_is_there(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_leave_readable_files(engine: str, tmp_path: Path, number: int) -> None:
+def test_signals_leave_readable_files(facemesh: str, tmp_path: Path, number: int) -> None:
     out = tmp_path / "out"
     with endless(out) as process:
         process.send_signal(number)
@@ -269,7 +261,7 @@ def test_signals_leave_readable_files(engine: str, tmp_path: Path, number: int) 
     assert json.loads((out / "summary.json").read_text())["interrupted"]
 
 
-def test_a_kill_is_recovered(engine: str, tmp_path: Path) -> None:
+def test_a_kill_is_recovered(facemesh: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with endless(out) as process:
         process.kill()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mien import __version__, engines
+from mien import __version__
 from mien.assets import sample_portrait
 
 COMMANDS = ("live", "capture", "recover", "pull", "doctor")
@@ -34,11 +34,7 @@ def mien(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(autouse=True)
-def _facemesh() -> None:
-    reason = engines.available()["facemesh"]
-    if reason:
-        pytest.skip(reason)
+pytestmark = pytest.mark.usefixtures("facemesh")
 
 
 def test_version(tmp_path: Path) -> None:

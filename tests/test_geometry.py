@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from mien.geometry import (
     camera_to_picture,
+    distance,
     euler_from_matrix,
     matrix_from_euler,
     matrix_from_quaternion,
@@ -228,3 +229,16 @@ def test_projection_axes() -> None:
     np.testing.assert_allclose(left, [110, 200, 0])  # the subject's left is right in the picture
     np.testing.assert_allclose(up, [100, 190, 0])  # y goes down
     np.testing.assert_allclose(forward, [100, 200, -10])  # nearer is smaller
+
+
+@pytest.mark.parametrize(
+    ("points", "others", "expected"),
+    [
+        ([[0, 0, 0]], [[0, 0, 0]], 0.0),
+        ([[1, 2, 3]], [[1, 2, 5]], 2.0),
+        ([[0, 0, 0], [0, 0, 0]], [[3, 4, 0], [0, 0, 0]], math.sqrt(12.5)),
+    ],
+)
+def test_distance(points: list[object], others: list[object], expected: float) -> None:
+    found = distance(np.array(points, np.float64), np.array(others, np.float64))
+    assert found == pytest.approx(expected)

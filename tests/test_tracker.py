@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien import engines, geometry, topology
+from mien import geometry, topology
 from mien.capture import open_source
 from mien.channels import mirror
 from mien.engines import Detection
@@ -25,16 +25,8 @@ EMPTY = np.zeros((480, 640, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
-def engine_name() -> str:
-    reason = engines.available()["facemesh"]
-    if reason:
-        pytest.skip(reason)
-    return "facemesh"
-
-
-@pytest.fixture(scope="module")
-def still(engine_name: str) -> Iterator[Tracker]:
-    with Tracker(engine_name, mode="still") as tracker:
+def still(facemesh: str) -> Iterator[Tracker]:
+    with Tracker(facemesh, mode="still") as tracker:
         yield tracker
 
 
@@ -248,11 +240,9 @@ def portraits_that_cross(portrait: np.ndarray) -> list[np.ndarray]:
     return frames
 
 
-def test_ids_survive_a_crossing_with_the_real_engine(
-    engine_name: str, portrait: np.ndarray
-) -> None:
+def test_ids_survive_a_crossing_with_the_real_engine(facemesh: str, portrait: np.ndarray) -> None:
     frames = portraits_that_cross(portrait)
-    with Tracker(engine_name, max_faces=2) as tracker:
+    with Tracker(facemesh, max_faces=2) as tracker:
         seen = [tracker.process(Frame(f, i / 30, i)).faces for i, f in enumerate(frames)]
     centre = {f.id: f.pose.translation[0] for f in seen[0] if f.pose}
     right_going = min(centre, key=lambda i: centre[i])
@@ -263,12 +253,12 @@ def test_ids_survive_a_crossing_with_the_real_engine(
 
 
 @pytest.mark.shared
-def test_the_id_holds_while_hands_cover_the_face(engine_name: str, shared: Path) -> None:
+def test_the_id_holds_while_hands_cover_the_face(facemesh: str, shared: Path) -> None:
     ids = set()
     count = 0
     with (
         open_source(str(shared / "media" / "videos" / "emotions-occlusion.mp4")) as source,
-        Tracker(engine_name, max_faces=2) as tracker,
+        Tracker(facemesh, max_faces=2) as tracker,
     ):
         for seen in tracker.stream(source):
             ids |= {face.id for face in seen.faces}
@@ -277,11 +267,11 @@ def test_the_id_holds_while_hands_cover_the_face(engine_name: str, shared: Path)
     assert count > 450
 
 
-def test_starting_an_engine_leaves_standard_error_alone(engine_name: str) -> None:
+def test_starting_an_engine_leaves_standard_error_alone(facemesh: str) -> None:
     code = (
         "import numpy as np; from mien.tracker import Tracker; from mien.types import Frame;"
         "from mien.capture import read_image; from mien.assets import sample_portrait;"
-        f"t = Tracker({engine_name!r}); t.process(Frame(read_image(sample_portrait())))"
+        f"t = Tracker({facemesh!r}); t.process(Frame(read_image(sample_portrait())))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""

@@ -31,6 +31,7 @@ __all__ = [
     "Template",
     "camera_to_picture",
     "determinant",
+    "distance",
     "euler_from_matrix",
     "matrix_from_euler",
     "matrix_from_quaternion",
@@ -205,6 +206,12 @@ def similarity(
         ValueError: fewer than 3 points, all source points in one place, or lists of unequal length.
     """
     return Template(source, weights).fit(target)
+
+
+def distance(points: Float[Array, "n 3"], others: Float[Array, "n 3"]) -> float:
+    """Root mean square distance of points that belong together, in their own unit."""
+    off = points - others
+    return math.sqrt(float(np.einsum("ij,ij->", off, off)) / len(off))
 
 
 def determinant(matrix: Float[Array, "3 3"]) -> float:

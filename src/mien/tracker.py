@@ -16,8 +16,9 @@ import numpy as np
 
 from . import engines
 from .arrays import Array, Float, Points
+from .engines.tiling import MOST_RESIDUAL
 from .errors import InputError
-from .geometry import Similarity, Template, picture_to_camera
+from .geometry import Similarity, Template, distance, picture_to_camera
 from .heads import geometric
 from .identity import Identities, Sighting, look_of
 from .retarget.smooth import FaceSmoother, Smoothing
@@ -32,7 +33,6 @@ STAGES = ("landmarks", "pose", "identity", "heads", "smooth")
 _RIGID = Template(CANONICAL[RIGID].astype(np.float64))
 # Trackers that follow several faces now and then put two meshes on one head, or one on a curtain.
 _SAME_HEAD = 0.3  # distance of the centres, in sizes of the larger face
-_MOST_RESIDUAL = 0.9  # centimetres; 99.9 % of photographed faces fit the canonical one by 0.81
 _FORGET = 2.0  # seconds after which the smoothing of a lost face starts afresh
 
 
@@ -232,9 +232,8 @@ def _distinct(seen: list[_Aligned]) -> list[_Aligned]:
     kept: list[_Aligned] = []
     for face in sorted(seen, key=lambda s: s.size, reverse=True):
         away = [math.dist(face.centre, o.centre) / max(face.size, o.size) for o in kept]
-        off = face.points[RIGID] - CANONICAL[RIGID]
-        residual = math.sqrt(float(np.einsum("ij,ij->", off, off)) / len(RIGID))
-        if min(away, default=1.0) > _SAME_HEAD and residual < _MOST_RESIDUAL:
+        residual = distance(face.points[RIGID], CANONICAL[RIGID])
+        if min(away, default=1.0) > _SAME_HEAD and residual < MOST_RESIDUAL:
             kept.append(face)
     return kept
 

@@ -12,12 +12,12 @@ from typing import TypeAlias
 import numpy as np
 
 from ..arrays import Array, Float32, Points, RGBImage
-from ..geometry import Template, picture_to_camera
+from ..geometry import Template, distance, picture_to_camera
 from ..topology import CANONICAL, RIGID
 from ..types import Landmarks
 from .base import Detection
 
-__all__ = ["search_tiles"]
+__all__ = ["MOST_RESIDUAL", "search_tiles"]
 
 _RIGID = Template(CANONICAL[RIGID].astype(np.float64))
 _SMALLEST_TILE = 160
@@ -25,7 +25,7 @@ _MOST_LEVELS = 4
 # Root mean square distance of the rigid points from the canonical face, in head units (cm). Half
 # of 6,491 photographed faces stay below 0.28 and 99.9 % below 0.81; knees and the moon have 0.6.
 _SURE_RESIDUAL = 0.3
-_MOST_RESIDUAL = 0.9
+MOST_RESIDUAL = 0.9
 # How far the points may move, in shares of the face, when the face is looked at a second time.
 _MOST_DRIFT = 0.06
 
@@ -131,7 +131,7 @@ def _confirmed(run: Run, image: RGBImage, face: Detection) -> bool:
     residual = _residual(points)
     if residual < _SURE_RESIDUAL:
         return True
-    if residual > _MOST_RESIDUAL:
+    if residual > MOST_RESIDUAL:
         return False
     size = _size(face)
     left, top = (int(v) for v in np.maximum(_centre(face) - size, 0))
@@ -146,6 +146,4 @@ def _confirmed(run: Run, image: RGBImage, face: Detection) -> bool:
 
 def _residual(points: Points) -> float:
     rigid = picture_to_camera(points[RIGID]).astype(np.float64)
-    fit = _RIGID.fit(rigid)
-    difference = fit.invert(rigid) - CANONICAL[RIGID]
-    return float(np.sqrt((difference**2).sum(axis=1).mean()))
+    return distance(_RIGID.fit(rigid).invert(rigid), CANONICAL[RIGID])
