@@ -284,6 +284,7 @@ def test_a_bad_frame_is_told_and_the_session_goes_on(
         socket.send_bytes(data)
         said = error(socket)
         assert (said["code"], said["sequence"]) == (code, sequence)
+        assert any(word in said["hint"] for word in ("send", "lay", "reload"))
         assert not any(tracker.frames for tracker in cast.built)
         socket.send_bytes(message(encode()))
         assert len(socket.receive_bytes()) > 72

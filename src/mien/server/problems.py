@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -35,13 +36,25 @@ _STATUS: dict[ErrorCode, int] = {
     "engine_failed": 503,
     "model_missing": 503,
 }
-_OF_STATUS: dict[int, ErrorCode] = {404: "not_found", 405: "method_not_allowed"}
-_CODES: dict[type[MienError], ErrorCode] = {
+# What an error gets whose own text does not end with what to do.
+_Hinted: TypeAlias = Literal[
+    "bad_message",
+    "bad_request",
+    "engine_failed",
+    "internal",
+    "invalid_value",
+    "method_not_allowed",
+    "model_missing",
+    "not_found",
+    "unreadable_image",
+]
+_OF_STATUS: dict[int, _Hinted] = {404: "not_found", 405: "method_not_allowed"}
+_CODES: dict[type[MienError], _Hinted] = {
     ModelMissing: "model_missing",
     EngineError: "engine_failed",
     InputError: "invalid_value",
 }
-_HINTS: dict[ErrorCode, str] = {
+_HINTS: dict[_Hinted, str] = {
     "model_missing": "run `mien doctor` on the server; it names the model and how to get it",
     "engine_failed": "run `mien doctor` on the server",
     "internal": "the server's log says more; please report it",
@@ -49,6 +62,8 @@ _HINTS: dict[ErrorCode, str] = {
     "not_found": "see /openapi.json for what there is",
     "method_not_allowed": "see /openapi.json for the method",
     "bad_request": "see /openapi.json for the form of a request",
+    "bad_message": "lay a frame out as `mien.server.wire` does; a page does so when reloaded",
+    "unreadable_image": "send a whole JPEG, PNG or WebP file that other programs open",
 }
 
 
@@ -63,18 +78,18 @@ class RequestError(MienError):
         self.headers = headers
 
     @classmethod
-    def from_error(cls, error: MienError, code: ErrorCode | None = None) -> RequestError:
+    def from_error(cls, error: MienError, code: _Hinted | None = None) -> RequestError:
         """Any error of mien: what comes after the last semicolon is what to do."""
         if isinstance(error, RequestError):
             return error
         known = code or _code_of(error)
         message, semicolon, hint = str(error).rpartition("; ")
         if not semicolon:
-            message, hint = str(error), _HINTS.get(known, "see the message")
+            message, hint = str(error), _HINTS[known]
         return cls(known, message, hint)
 
 
-def _code_of(error: MienError) -> ErrorCode:
+def _code_of(error: MienError) -> _Hinted:
     for kind, code in _CODES.items():
         if isinstance(error, kind):
             return code
