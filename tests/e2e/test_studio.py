@@ -22,6 +22,20 @@ pytestmark = pytest.mark.browser
 AXE = """async () => (await axe.run()).violations.map(
     (v) => [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 200)])"""
 
+# Waits until the browser has drawn so many pictures.
+PICTURES = """(count) => new Promise((done) => {
+    const next = () => count-- > 0 ? requestAnimationFrame(next) : done(true);
+    next();
+})"""
+# A browser without windows hides no page; this is what it would tell one.
+HIDE = """(hidden) => {
+    const put = (name, value) =>
+        Object.defineProperty(document, name, { configurable: true, get: () => value });
+    put("hidden", hidden);
+    put("visibilityState", hidden ? "hidden" : "visible");
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
 
 def state(page: Page, name: str) -> str:
     return page.locator("html").get_attribute(f"data-{name}") or ""
@@ -118,6 +132,12 @@ def test_a_video_can_be_opened_and_paused(
     page.get_by_test_id("file-input").set_input_files(tmp_path / "clip.mp4")
     wait_for(page, "d.source === 'video' && d.faces === '1' && Number(d.answers) > 20")
     expect(page.get_by_test_id("seek")).to_be_visible()
+    page.get_by_test_id("play").click()
+    expect(page.get_by_test_id("play")).to_have_accessible_name("Play")
+    for position in ("0.2", "1.6"):
+        page.get_by_test_id("seek").fill(position)
+        before = int(state(page, "answers"))
+        wait_for(page, f"Number(d.answers) > {before} && d.faces === '1'")
 
 
 def test_an_empty_chair_asks_for_a_face(open_page: Open, empty_camera: Path) -> None:
@@ -277,6 +297,92 @@ def test_nothing_stands_in_the_way_of_assistive_technology(
     inspect("take")
     page.get_by_test_id("help").click()
     inspect("help")
+
+
+@pytest.mark.shared
+def test_the_lead_is_marked_and_can_be_chosen(open_page: Open, shared: Path) -> None:
+    page = open_page()
+    page.get_by_test_id("file-input").set_input_files(
+        shared / "media" / "stills" / "group-bbt1.jpg"
+    )
+    wait_for(page, "d.source === 'photo' && d.faces === '4'")
+    lead, choices = page.get_by_test_id("lead-plate"), page.get_by_test_id("choose-face")
+    marked = page.get_by_role("status").filter(has_text=re.compile(r"^Face \d"))
+    for number, choose in (
+        ("1", lambda: choices.first.click()),
+        ("2", lambda: page.keyboard.press("f")),
+        ("1", lambda: page.keyboard.press("Shift+F")),
+        ("4", lambda: page.keyboard.press("Shift+F")),
+    ):
+        choose()
+        expect(lead).to_have_text(number)
+        expect(marked).to_have_text(f"Face {number} of 4 drives the meters.")
+        expect(choices.nth(int(number) - 1)).to_have_attribute("aria-checked", "true")
+    # The plate stands below the face that bears it; a click on that face means it.
+    choices.nth(1).click()
+    expect(lead).to_have_text("2")
+    page.mouse.move(0, 0)
+    box = lead.bounding_box()
+    assert box is not None
+    choices.nth(3).click()
+    expect(lead).to_have_text("4")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] - 60)
+    expect(lead).to_have_text("2")
+
+
+def test_one_face_bears_no_number(open_page: Open) -> None:
+    page = open_page()
+    wait_for(page, "d.faces === '1'")
+    expect(page.get_by_test_id("lead-plate")).to_have_count(0)
+
+
+def test_a_hidden_page_sends_nothing_and_goes_on_when_shown(
+    open_page: Open, portrait_camera: Path
+) -> None:
+    page = open_page(portrait_camera)
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1' && Number(d.answers) > 5")
+    page.evaluate(HIDE, True)
+    # What was on its way is still answered; after that the page is silent.
+    page.evaluate(PICTURES, 240)
+    silent = state(page, "answers")
+    page.evaluate(PICTURES, 120)
+    assert state(page, "answers") == silent
+    page.evaluate(HIDE, False)
+    wait_for(page, f"Number(d.answers) > {int(silent) + 10} && d.faces === '1'")
+    assert state(page, "connection") == "ready"
+    assert state(page, "sight") == "face"
+
+
+def turned_by_pointer(page: Page) -> float:
+    """Mean change of the stage, of 255, when the pointer goes from the middle to a corner."""
+    page.mouse.move(640, 400)
+    page.evaluate(PICTURES, 90)
+    before = stage_pixels(page)
+    page.mouse.move(20, 100)
+    page.evaluate(PICTURES, 90)
+    return float(np.abs(stage_pixels(page) - before).mean())
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_less_motion_is_respected(open_page: Open, portrait_camera: Path, motion: str) -> None:
+    page = open_page(portrait_camera, reduced_motion=motion)
+    lively = motion == "no-preference"
+    wait_for(page, "d.faces === '1'")
+    assert (turned_by_pointer(page) > 1) == lively
+    # A change of mind is followed while the page is open.
+    page.emulate_media(reduced_motion="reduce" if lively else "no-preference")
+    assert (turned_by_pointer(page) > 1) != lively
+    page.emulate_media(reduced_motion=motion)
+
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    page.get_by_test_id("record").click()
+    expect(page.locator(".pulsing").first).to_have_css(
+        "animation-name", "pulse" if lively else "none"
+    )
+    moves = page.get_by_test_id("inspector").evaluate("e => getComputedStyle(e).transitionProperty")
+    assert ("height" in moves) == lively
 
 
 def test_a_dark_room_asks_for_light(open_page: Open, dark_camera: Path) -> None:

@@ -56,6 +56,7 @@ export interface StudioState extends Situation {
   /** What is in force in the session, as the server says. */
   readonly session: Configured | Ready | null;
   readonly engine: string;
+  /** In the order of the stage. */
   readonly faceIds: readonly number[];
   readonly leadId: number;
   readonly paused: boolean;
@@ -247,7 +248,7 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
     };
   }
   if (s.faces > 1) {
-    return { id: "several", text: `${s.faces} faces. Tap the one that should drive the meters.`, tone: "info" };
+    return { id: "several", text: `${s.faces} faces. Tap who drives the meters.`, tone: "info" };
   }
   return null;
 }

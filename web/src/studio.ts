@@ -1,5 +1,6 @@
 /** Ties sources, server, stage and recorder together; the interface only looks on and asks. */
 
+import { leadOf, nextOf, orderOf, sameCast } from "./cast";
 import { Sources } from "./sources/sources";
 import type { Still } from "./live/infer";
 import { Live, type Seen } from "./live/client";
@@ -20,6 +21,7 @@ import { CHANNELS } from "./tables";
 const SLOW = 7;
 const SLOW_FOR = 6000;
 const SOFTWARE_RATE = 15;
+const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Studio {
   readonly store: Store<StudioState>;
@@ -90,7 +92,10 @@ export class Studio {
         begun: () => this.forget(),
         cameras: (cameras) => this.store.set({ cameras }),
         still: (still, bitmap) => this.showStill(still, bitmap),
-        frame: (video) => this.live.offer(video, this.settings.sendWidth),
+        // Frames go out for someone who looks on; browsers disagree on what hidden pages get.
+        frame: (video) => {
+          if (!document.hidden) this.live.offer(video, this.settings.sendWidth);
+        },
       },
       this.token,
     );
@@ -126,14 +131,15 @@ export class Studio {
     this.rhythm.onFrame(this.draw);
     this.rhythm.onTenth(this.watch);
     this.rhythm.start();
+    document.addEventListener("visibilitychange", this.shownAgain);
+    REDUCED.addEventListener("change", () => this.dress());
   }
 
   /** Give the stage its canvas; returns what takes it away again. */
   mount(canvas: HTMLCanvasElement): () => void {
-    const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
     let stage: Stage;
     try {
-      stage = new Stage(canvas, { size: this.caps.size, reducedMotion });
+      stage = new Stage(canvas, { size: this.caps.size });
     } catch {
       this.store.set({ canDraw: false });
       return () => undefined;
@@ -152,6 +158,7 @@ export class Studio {
     saveSettings(settings);
     this.dress();
     if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
+    if ("mirror" in part) this.store.set({ faceIds: orderOf(this.faces, this.mirrored) });
     if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.sources.useCamera();
     this.rhythm.pictured();
   }
@@ -187,6 +194,12 @@ export class Studio {
     this.store.set({ leadId: id });
     this.lead = this.faces.find((face) => face[AT.id] === id) ?? this.lead;
     this.rhythm.pictured();
+  }
+
+  /** Hand the lead on, in the order of the stage. */
+  passLead(step: 1 | -1): void {
+    const { faceIds, leadId } = this.store.get();
+    if (faceIds.length > 1) this.pickLead(nextOf(faceIds, leadId, step));
   }
 
   pickAt(x: number, y: number): void {
@@ -233,6 +246,9 @@ export class Studio {
   keepFree(pixels: number): void {
     this.stage?.keepFree(pixels);
   }
+  chinOf(id: number, out: { x: number; y: number }): boolean {
+    return this.stage?.chinOf(id, out) ?? false;
+  }
   capture(fps: number): MediaStream | null {
     return this.stage?.canvas.captureStream(fps) ?? null;
   }
@@ -246,6 +262,7 @@ export class Studio {
     stage.theme(dark ? "dark" : "light");
     stage.look(settings.mode, settings.textured && take === null);
     stage.mirror(this.mirrored);
+    stage.calm(REDUCED.matches);
     stage.followPointer((source.kind === "sample" || source.kind === "photo") && take === null);
     this.hold();
   }
@@ -263,7 +280,7 @@ export class Studio {
     this.sight.reset("unknown");
     this.slow.reset(false);
     this.pulse.clear();
-    this.store.set({ sight: "unknown", slow: false, paused: false, serverProblem: null });
+    this.store.set({ sight: "unknown", slow: false, paused: false, serverProblem: null, faceIds: [], leadId: 0 });
     if (this.store.get().recording) this.toggleRecording();
     this.live.say({ type: "reset" });
   }
@@ -348,17 +365,11 @@ export class Studio {
     this.size.width = width;
     this.size.height = height;
     const { leadId, faceIds } = this.store.get();
-    let lead: FaceBlock | null = null;
-    for (const face of faces) {
-      if (face[AT.id] === leadId) lead = face;
-    }
-    if (!lead) {
-      for (const face of faces) if (!lead || face[AT.scale] > lead[AT.scale]) lead = face;
-    }
+    const lead = leadOf(faces, leadId);
     this.lead = lead;
-    if (faces.length !== faceIds.length || faces.some((face, i) => face[AT.id] !== faceIds[i])) {
-      this.store.set({ faceIds: faces.map((face) => face[AT.id]), faces: faces.length });
-    }
+    // People keep their numbers while they move about.
+    if (!sameCast(faces, faceIds)) this.store.set({ faceIds: orderOf(faces, this.mirrored) });
+    this.store.set({ faces: faces.length });
     if (lead && lead[AT.id] !== leadId) this.store.set({ leadId: lead[AT.id] });
     this.stage?.show(faces, width, height, bitmap, lead ? lead[AT.id] : 0, now);
     if (bitmap) {
@@ -374,6 +385,15 @@ export class Studio {
     const seen = judge(faces.length, Number.isFinite(share) ? share : 1, lead ? lead[AT.inside] : 0, light);
     this.store.set({ sight: this.sight.next(seen, now) });
   }
+
+  private readonly shownAgain = (): void => {
+    if (document.hidden) return;
+    const now = performance.now();
+    this.stage?.wake(now);
+    this.sight.reset(this.sight.value);
+    this.slow.reset(false);
+    this.pulse.clear();
+  };
 
   private readonly draw = (now: number): void => {
     const elapsed = Math.min(0.2, (now - this.lastDraw) / 1000);

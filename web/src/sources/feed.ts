@@ -34,6 +34,9 @@ export function kindOfFile(file: { type: string; name: string }): "photo" | "vid
   return /\.(mp4|m4v|mov|webm|mkv)$/i.test(file.name) ? "video" : null;
 }
 
+/** Milliseconds after which a video that was stopped, or moved while it stood, is shown again. */
+const AGAIN = [200, 800, 2000] as const;
+
 export class Feed {
   readonly video = document.createElement("video");
   onFrame: (video: HTMLVideoElement) => void = () => undefined;
@@ -46,6 +49,7 @@ export class Feed {
     this.video.muted = true;
     this.video.playsInline = true;
     this.video.loop = true;
+    for (const name of ["pause", "seeked"]) this.video.addEventListener(name, this.showAgain);
   }
 
   get running(): boolean {
@@ -129,6 +133,17 @@ export class Feed {
       video.load();
     }
   }
+
+  // A tracker that loses the face at a jump finds it in the picture after that one; a video that
+  // stands has no other, so it gives the same.
+  private readonly showAgain = (): void => {
+    const { url } = this;
+    for (const delay of AGAIN) {
+      window.setTimeout(() => {
+        if (url && this.url === url && this.video.paused) this.onFrame(this.video);
+      }, delay);
+    }
+  };
 
   private watch(): void {
     this.unwatch();

@@ -23,16 +23,20 @@ export const PALETTE = {
   light: { inner: "#f6f7f8", outer: "#c9ced5", line: "#0d6e64", dot: "#30353c", accent: "#0b7a6f", fill: "#dde1e6" },
 } as const;
 
-const EYE_VERTEX = /* glsl */ `
-attribute float depth;
-attribute vec4 iris;
-uniform vec3 forward;
+/** What the vertices of an eye hand to its pixels; both shaders have to name it. */
+const EYE_VARYINGS = /* glsl */ `
 varying vec3 vPosition;
 varying vec3 vIris;
 varying vec3 vForward;
 varying vec3 vNormal;
 varying float vRadius;
 varying float vDepth;
+`;
+const EYE_VERTEX = /* glsl */ `
+attribute float depth;
+attribute vec4 iris;
+uniform vec3 forward;
+${EYE_VARYINGS}
 void main() {
   vec4 p = modelViewMatrix * vec4(position, 1.0);
   vPosition = p.xyz;
@@ -47,12 +51,7 @@ void main() {
 // The iris is drawn by distance from its centre, across the line of sight of the head, so that the
 // lids cut it off like a real one.
 const EYE_FRAGMENT = /* glsl */ `
-varying vec3 vPosition;
-varying vec3 vIris;
-varying vec3 vForward;
-varying vec3 vNormal;
-varying float vRadius;
-varying float vDepth;
+${EYE_VARYINGS}
 uniform vec3 tint;
 void main() {
   vec3 d = vPosition - vIris;

@@ -136,6 +136,15 @@ function ranks(frames: readonly Readonly<Frame3>[]): Spot[] {
   return spots;
 }
 
+/** Indices of faces as one reads the stage: a crowd row by row, each from left to right. */
+export function reading(frames: readonly Readonly<Frame3>[], mirrored: boolean): number[] {
+  const spots = layout(frames);
+  const side = mirrored ? -1 : 1;
+  // A few stand at the heights of the picture, which make no rows.
+  const row = (i: number) => (frames.length > CROWD ? spots[i].y : 0);
+  return frames.map((_, i) => i).sort((a, b) => row(b) - row(a) || side * (spots[a].x - spots[b].x));
+}
+
 /** Half width and half height that hold a single face, in head units. */
 export const ONE_FACE = { width: 8.6, height: 10.2 } as const;
 

@@ -20,7 +20,6 @@ import { View } from "./view";
 export interface StageOptions {
   /** Longest side of what is drawn, in pixels; 0 follows the display. */
   size: number;
-  reducedMotion: boolean;
 }
 
 /** Milliseconds without a face in the answers, and without answers, until the face comes to rest. */
@@ -28,6 +27,9 @@ const GRACE = 350;
 const SILENCE = 2000;
 /** Longest side drawn without a graphics card; more would leave no time for the face itself. */
 const SOFTWARE_SIZE = 720;
+/** Below the chin of the mean face, from the head's own origin. */
+const BELOW_CHIN = -9.4;
+
 export class Stage {
   readonly software: boolean;
   /** Whether the last face stays as it is when no answers follow: a still, a paused video. */
@@ -51,6 +53,8 @@ export class Stage {
   /** Whether the graphics card has another picture. */
   private stale = false;
   private following = false;
+  private calmed = false;
+  private readonly point = new Vector3();
   private readonly gaze = { x: 0, y: 0 };
   private lastSeen = -Infinity;
   private lastAnswer = 0;
@@ -73,7 +77,7 @@ export class Stage {
     rim.position.set(11, 5, -9);
     this.scene.add(new HemisphereLight("#e8eefc", "#4a4038", 1.25), key, rim, this.world);
 
-    this.view = new View(canvas, options.reducedMotion, () => (this.dirty = true));
+    this.view = new View(canvas, () => (this.dirty = true));
     this.lead = new FaceActor(this.materials);
     this.world.add(this.lead.root);
     this.actors.set(0, this.lead);
@@ -116,9 +120,15 @@ export class Stage {
     this.dirty = true;
   }
 
+  /** Move nothing that no face moved, for those who asked their system for less motion. */
+  calm(on: boolean): void {
+    this.calmed = on;
+    this.view.calm(on);
+  }
+
   /** Turn gently after the pointer; `x` and `y` in -1..1 of the window. */
   followPointer(on: boolean): void {
-    this.following = on && !this.options.reducedMotion;
+    this.following = on && !this.calmed;
     this.gaze.x = this.gaze.y = 0;
   }
   pointer(x: number, y: number): void {
@@ -188,6 +198,12 @@ export class Stage {
     this.dirty = true;
   }
 
+  /** Someone looks again: that no answers came meanwhile is no loss of the face. */
+  wake(now: number): void {
+    if (this.lastSeen === this.lastAnswer) this.lastSeen = now;
+    this.lastAnswer = now;
+  }
+
   /** Move on, and draw if anything changed. */
   tick(now: number): void {
     const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
@@ -239,17 +255,24 @@ export class Stage {
     return actor;
   }
 
+  /** Put into `out` where below its chin a face can bear a sign, in CSS pixels of the canvas. */
+  chinOf(id: number, out: { x: number; y: number }): boolean {
+    const actor = this.actors.get(id);
+    if (!actor) return false;
+    const { x, y } = this.view.onCanvas(actor.root.localToWorld(this.point.set(0, BELOW_CHIN, 0)));
+    out.x = x;
+    out.y = y;
+    return true;
+  }
+
   /** Id of the face nearest to a point of the window, or null where none stands. */
   pick(clientX: number, clientY: number): number | null {
     const box = this.canvas.getBoundingClientRect();
-    const point = new Vector3();
     let best: number | null = null;
     let nearest = 0.25;
     for (const [id, actor] of this.actors) {
-      actor.root.getWorldPosition(point).project(this.view.camera);
-      const x = box.left + ((point.x + 1) / 2) * box.width;
-      const y = box.top + ((1 - point.y) / 2) * box.height;
-      const far = Math.hypot(x - clientX, y - clientY) / Math.min(box.width, box.height);
+      const { x, y } = this.view.onCanvas(actor.root.getWorldPosition(this.point));
+      const far = Math.hypot(box.left + x - clientX, box.top + y - clientY) / Math.min(box.width, box.height);
       if (far < nearest) {
         nearest = far;
         best = id;

@@ -22,12 +22,10 @@ export class View {
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
-    reducedMotion: boolean,
     private readonly changed: () => void,
   ) {
     const controls = new OrbitControls(this.camera, canvas);
     controls.enablePan = false;
-    controls.enableDamping = !reducedMotion;
     controls.dampingFactor = 0.12;
     controls.minPolarAngle = POLE;
     controls.maxPolarAngle = Math.PI - POLE;
@@ -35,6 +33,19 @@ export class View {
     this.controls = controls;
     canvas.addEventListener("dblclick", this.reset);
     canvas.addEventListener("keydown", this.turnByKey);
+  }
+
+  /** Stop at once where a turn ends, instead of running on. */
+  calm(on: boolean): void {
+    this.controls.enableDamping = !on;
+  }
+
+  /** Turn a point of the world into where the canvas shows it, in CSS pixels from its corner. */
+  onCanvas(point: Vector3): Vector3 {
+    point.project(this.camera);
+    point.x = ((point.x + 1) / 2) * this.size.width;
+    point.y = ((1 - point.y) / 2) * this.size.height;
+    return point;
   }
 
   /** The window has this size, in CSS pixels. */

@@ -125,13 +125,13 @@ function Timeline({ take }: { take: Take }) {
       {progress === null ? (
         <>
           <button type="button" className={button} data-testid="download-csv" title="Channels and pose as a table" onClick={() => save("csv", "text/csv", toCsv(take))}>
-            <Icon name="download" /> CSV
+            <Arrow /> CSV
           </button>
           <button type="button" className={button} data-testid="download-json" title="Everything, with the landmarks" onClick={() => save("json", "application/json", toJson(take))}>
-            <Icon name="download" /> JSON
+            <Arrow /> JSON
           </button>
           <button type="button" className={button} data-testid="download-webm" title="The stage as a film" onClick={() => void film()}>
-            <Icon name="download" /> WebM
+            <Arrow /> WebM
           </button>
         </>
       ) : (
@@ -143,6 +143,14 @@ function Timeline({ take }: { take: Take }) {
         <Icon name="close" />
       </button>
     </div>
+  );
+}
+
+function Arrow() {
+  return (
+    <span className="max-[360px]:hidden">
+      <Icon name="download" />
+    </span>
   );
 }
 
@@ -166,7 +174,7 @@ function Pulse({ quiet }: { quiet: boolean }) {
     <div className={`relative ml-auto ${quiet ? "max-sm:hidden" : ""}`}>
       <button type="button" className="control gap-4 text-s" aria-expanded={open} title="Where the time goes" data-testid="status" onClick={() => setOpen(!open)}>
         <span ref={fps} data-testid="fps" />
-        <span ref={trip} data-testid="trip" />
+        <span ref={trip} data-testid="trip" className="max-[360px]:hidden" />
         <span data-testid="faces">{faces === 1 ? "1 face" : `${faces} faces`}</span>
       </button>
       {open && (

@@ -8,6 +8,7 @@ const KEYS = [
   ["T", "Picture on the face"],
   ["M", "Mirror the camera"],
   ["P", "Preview"],
+  ["F", "Next of several faces; with Shift the one before"],
   ["R", "Front view"],
   ["Arrows", "Turn the stage, when it has the focus"],
   ["+ −", "Come closer, go back"],

@@ -1,6 +1,7 @@
 /** What the camera sees, with the mesh on it; it can be dragged about. */
 
 import { useEffect, useRef, useState } from "react";
+import { type Box, boxOf } from "../live/light";
 import { AT, type FaceBlock } from "../live/protocol";
 import { EDGES, REGIONS } from "../tables";
 import { useStudio, useStudioState } from "./context";
@@ -15,6 +16,9 @@ const CONTOURS = [
   REGIONS.left_iris,
   REGIONS.right_iris,
 ];
+
+const CORNERS = [[-1, -1], [1, -1], [1, 1], [-1, 1]] as const;
+const CORNER_STROKES = [[5, "rgb(0 0 0 / 0.75)"], [2.5, "#ffffff"]] as const;
 
 export function Preview() {
   const studio = useStudio();
@@ -40,11 +44,10 @@ export function Preview() {
       }
       context.setTransform(mirror ? -1 : 1, 0, 0, 1, mirror ? width : 0, 0);
       context.drawImage(picture, 0, 0, width, height);
-      if (!overlay) return;
-      const lead = studio.store.get().leadId;
-      for (const face of studio.faces) {
-        drawMesh(context, face, width / size.width, face[AT.id] === lead || studio.faces.length === 1);
-      }
+      const { faces, lead } = studio;
+      const scale = width / size.width;
+      if (overlay) for (const face of faces) drawMesh(context, face, scale, face === lead);
+      if (lead && faces.length > 1) drawCorners(context, boxOf(lead), scale);
     };
     draw();
     return studio.rhythm.onPicture(draw);
@@ -132,4 +135,23 @@ function drawMesh(context: CanvasRenderingContext2D, face: FaceBlock, scale: num
     context.closePath();
   }
   context.stroke();
+}
+
+/** The corners of a frame, light within dark, so that they are seen on any picture. */
+function drawCorners(context: CanvasRenderingContext2D, [left, top, right, bottom]: Box, scale: number): void {
+  const x = (left + right) * 0.5 * scale;
+  const y = (top + bottom) * 0.5 * scale;
+  const half = Math.max(right - left, bottom - top) * 0.6 * scale + 4;
+  const arm = half * 0.6;
+  context.beginPath();
+  for (const [sx, sy] of CORNERS) {
+    context.moveTo(x + sx * half, y + sy * (half - arm));
+    context.lineTo(x + sx * half, y + sy * half);
+    context.lineTo(x + sx * (half - arm), y + sy * half);
+  }
+  for (const [lineWidth, style] of CORNER_STROKES) {
+    context.lineWidth = lineWidth;
+    context.strokeStyle = style;
+    context.stroke();
+  }
 }

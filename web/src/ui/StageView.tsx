@@ -1,17 +1,20 @@
 /** The stage, and what is said on it. */
 
 import { useEffect, useRef, useState } from "react";
-import { AT } from "../live/protocol";
 import { browserOf, commandIn, type Notice, noticeOf } from "../state";
 import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
+import { NUMBERED, Plates } from "./Plates";
 import { Preview } from "./Preview";
 
 const BROWSER = browserOf(navigator.userAgent);
+/** Pixels that a pointer may move while it clicks; more turns the stage. */
+const STEADY = 5;
 
 export function StageView({ openFile }: { openFile: () => void }) {
   const studio = useStudio();
   const canvas = useRef<HTMLCanvasElement>(null);
+  const pressed = useRef({ x: 0, y: 0 });
   // The large action stays until something else is running, and comes back when that fails.
   const start = useStudioState(({ source: { kind, phase } }) => kind === "sample" || kind === "none" || phase === "failed");
   const preview = useStudioState((s) => s.settings.preview && s.take === null);
@@ -34,11 +37,15 @@ export function StageView({ openFile }: { openFile: () => void }) {
           aria-label="The face in 3D. Arrow keys turn it, plus and minus zoom, Home resets the view."
           className="block h-full w-full touch-none"
           data-testid="stage"
-          onClick={(event) => studio.pickAt(event.clientX, event.clientY)}
+          onPointerDown={({ clientX: x, clientY: y }) => (pressed.current = { x, y })}
+          onClick={({ clientX: x, clientY: y }) => {
+            if (Math.hypot(x - pressed.current.x, y - pressed.current.y) < STEADY) studio.pickAt(x, y);
+          }}
         />
       </div>
       {preview && seen && <Preview />}
-      <NoticeView openFile={openFile} below={preview && seen} />
+      <Plates />
+      <NoticeView openFile={openFile} low={!start} />
       {start && <Start openFile={openFile} />}
     </main>
   );
@@ -72,7 +79,8 @@ function Start({ openFile }: { openFile: () => void }) {
   );
 }
 
-function NoticeView({ openFile, below }: { openFile: () => void; below: boolean }) {
+/** What is to be said; on a phone below the eyes, if that place is free: there is no room above. */
+function NoticeView({ openFile, low }: { openFile: () => void; low: boolean }) {
   const state = useStudioState((s) => s);
   const [now, setNow] = useState(() => performance.now());
   const waiting = state.connection.kind === "lost";
@@ -91,7 +99,7 @@ function NoticeView({ openFile, below }: { openFile: () => void; below: boolean 
       </p>
       {notice && (
         <div
-          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(720px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg sm:flex-nowrap ${notice.tone === "info" ? "" : "border-live"} ${below ? "max-sm:top-24" : ""}`}
+          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(720px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg sm:flex-nowrap ${notice.tone === "info" ? "" : "border-live"} ${low ? "max-sm:top-auto max-sm:bottom-2" : ""}`}
           data-testid="notice"
           data-notice={notice.id}
         >
@@ -138,25 +146,30 @@ function Words({ text }: { text: string }) {
   );
 }
 
-/** Which of several faces drives the meters, from left to right as they are seen. */
+/** Which of several faces drives the meters, by the numbers they bear on the stage. */
 function Chooser() {
   const studio = useStudio();
   const lead = useStudioState((s) => s.leadId);
   const ids = useStudioState((s) => s.faceIds);
-  if (ids.length > 6) return null;
-  const side = studio.mirrored ? -1 : 1;
-  const order = [...studio.faces].sort((a, b) => side * (a[AT.translation] - b[AT.translation]));
+  if (ids.length > NUMBERED) {
+    return (
+      <button type="button" className="control border border-line px-4 text-text" title="Next face (F)" data-testid="next-face" onClick={() => studio.passLead(1)}>
+        Next face
+      </button>
+    );
+  }
   return (
     <div className="flex gap-1" role="radiogroup" aria-label="Face that drives the meters">
-      {order.map((face, i) => (
+      {ids.map((id, i) => (
         <button
-          key={face[AT.id]}
+          key={id}
           type="button"
           role="radio"
-          aria-checked={face[AT.id] === lead}
+          aria-checked={id === lead}
+          aria-label={`Face ${i + 1}`}
           className="control"
           data-testid="choose-face"
-          onClick={() => studio.pickLead(face[AT.id])}
+          onClick={() => studio.pickLead(id)}
         >
           {i + 1}
         </button>
