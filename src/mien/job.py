@@ -153,7 +153,7 @@ def settings(options: CaptureOptions, model: str) -> dict[str, str]:
 
 def _smoothing(options: CaptureOptions) -> dict[str, float] | None:
     smoothing = options.smoothing
-    return smoothing and {n: getattr(smoothing, n) for n in smoothing.__slots__}
+    return None if smoothing is None else {n: getattr(smoothing, n) for n in smoothing.__slots__}
 
 
 def summary(report: CaptureReport, options: CaptureOptions) -> dict[str, Any]:
