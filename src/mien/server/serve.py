@@ -11,10 +11,10 @@ from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
-from rich.console import Console
 from rich.text import Text
 
 from ..errors import InputError
+from ..terminal import Terminal
 from .app import create_app
 from .settings import Settings
 from .wire import FRAME_BYTES
@@ -130,7 +130,7 @@ def _refusal(error: OSError, host: str, port: int) -> str:
 
 
 def _greet(settings: Settings, app: FastAPI, url: str) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     # Text, not markup: an address or a path may hold brackets.
     link = (url, f"link {url}")
     console.print(Text.assemble(("mien", "bold"), " is at ", link, " (Ctrl-C stops it)"))
