@@ -11,7 +11,10 @@ Neutral values are medians over 3,239 photographs labelled neutral, full values 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -25,9 +28,11 @@ __all__ = [
     "CHANNELS",
     "CONFIGURAL",
     "MEASURES",
+    "VERSION",
     "MouthSwitch",
     "configural_features",
     "expression",
+    "fingerprint",
     "measure",
     "mouth_openness",
 ]
@@ -158,6 +163,16 @@ CHANNELS = MappingProxyType(
     }
 )
 """ARKit channel -> weights of measures, sum on a neutral face, sum at full expression."""
+
+VERSION = "1"
+"""Rises when the rules change."""
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256 of the rules: what weights are to a trained head."""
+    return hashlib.sha256(json.dumps(dict(CHANNELS)).encode()).hexdigest()
+
 
 _WEIGHTS = np.array(
     [[rule[0].get(name, 0.0) for name in MEASURES] for rule in CHANNELS.values()], np.float64

@@ -1,0 +1,119 @@
+"""Names of heads, and what they stand for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien import heads
+from mien.errors import InputError
+from mien.heads.regressor import Head
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def weights(
+    make_head: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Let the given heads be those that ship."""
+
+    def ship(*names: str) -> None:
+        for name in names:
+            make_head(name, output="morphable" if name.startswith("morph") else "expression")
+
+    monkeypatch.setattr(heads, "_WEIGHTS", tmp_path / "heads")
+    return ship
+
+
+@pytest.mark.parametrize(
+    ("shipped", "name", "output", "expected"),
+    [
+        ([], "auto", "expression", "geometric"),
+        ([], "auto", "morphable", None),
+        (["arkit52"], "auto", "expression", "arkit52"),
+        (["arkit52"], "auto", "morphable", None),
+        (["arkit52", "morphable10"], "auto", "morphable", "morphable10"),
+        (["arkit52"], "geometric", "expression", "geometric"),
+        (["arkit52", "arkit52b"], "arkit52b", "expression", "arkit52b"),
+        ([], None, "expression", None),
+        ([], None, "morphable", None),
+        ([], "some/where.onnx", "expression", "some/where.onnx"),
+        ([], "where.onnx", "morphable", "where.onnx"),
+    ],
+)
+def test_what_a_name_stands_for(
+    weights: Callable[..., None], shipped: list[str], name: str | None, output: heads.Output,
+    expected: str | None,
+) -> None:  # fmt: skip
+    weights(*shipped)
+    assert heads.resolve(name, output) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "told"),
+    [
+        ("arkit", "expression", "did you mean 'arkit52'"),
+        ("nothing", "expression", "there are arkit52, geometric, auto"),
+        ("morphable10", "expression", "no expression head 'morphable10'"),
+        ("geometric", "morphable", "there are morphable10, auto"),
+    ],
+)
+def test_an_unknown_name_is_told_with_the_known_ones(
+    weights: Callable[..., None], name: str, output: heads.Output, told: str
+) -> None:
+    weights("arkit52", "morphable10")
+    with pytest.raises(InputError, match=told):
+        heads.resolve(name, output)
+
+
+def test_a_head_is_loaded_by_name_or_path(weights: Callable[..., None], make_head: Make) -> None:
+    weights("arkit52")
+    assert isinstance(heads.load("arkit52", "expression"), Head)
+    assert heads.load("auto", "expression").spec.name == "arkit52"
+    mine = make_head("mine", bias=0.5)
+    for given in (str(mine), str(mine.with_suffix(".json"))):
+        assert heads.load(given, "expression").spec.name == "mine"
+    zeros = np.zeros((478, 3), np.float32), np.zeros((3, 3), np.float32), np.zeros((478, 3))
+    assert np.all(heads.load(str(mine), "expression")(*zeros) == 0.5)
+
+
+def test_what_gives_something_else_is_refused(
+    weights: Callable[..., None], make_head: Make
+) -> None:
+    weights()
+    with pytest.raises(InputError, match="gives expression, not morphable"):
+        heads.load(str(make_head()), "morphable")
+    with pytest.raises(InputError, match="no trained expression head"):
+        heads.load("auto", "expression")
+
+
+def test_who_a_head_is_can_be_told_without_loading_it(
+    weights: Callable[..., None], make_head: Make
+) -> None:
+    weights("arkit52")
+    found = heads.identity("auto", "expression")
+    assert found is not None
+    assert (found.name, found.version, len(found.sha256)) == ("arkit52", "1", 64)
+    assert str(found) == f"arkit52 1 sha256:{found.sha256}"
+    ruler = heads.identity("geometric", "expression")
+    assert ruler is not None
+    assert (ruler.name, len(ruler.sha256)) == ("geometric", 64)
+    assert heads.identity("auto", "morphable") is None
+    with pytest.raises(InputError, match=r"x\.json is missing"):
+        heads.identity("x.onnx", "expression")
+
+
+def test_the_shipped_heads_are_whole() -> None:
+    for name, spec in heads.shipped().items():
+        assert heads.load(name, spec.output).spec == spec  # type: ignore[arg-type]
+
+
+def test_the_runtime_is_loaded_with_the_first_trained_head() -> None:
+    code = "import sys, mien.heads; assert 'onnxruntime' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,99 @@
+"""The description of a head says everything that is needed, and nothing that is not understood."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.channels import ARKIT_52
+from mien.errors import InputError
+from mien.heads.spec import HeadSpec
+
+GOOD: dict[str, Any] = {
+    "name": "arkit52",
+    "version": "1",
+    "inputs": ["aligned", "rotation"],
+    "output": "expression",
+    "channels": list(ARKIT_52),
+    "sha256": "0" * 64,
+    "parameters": 1000,
+    "licence": "Apache-2.0",
+    "engines": ["facemesh"],
+    "dead": ["cheekPuff"],
+    "unobservable": ["tongueOut"],
+    "recipe": {"seed": 1},
+    "data": {"faces": 100},
+    "scores": {"faces": {"r": 0.8}},
+    "about": "A head.",
+    "notes": ["A note."],
+}
+MODES = [f"mode{i}" for i in range(10)]
+
+
+def test_a_description_is_read_and_written_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "arkit52.json"
+    path.write_text(json.dumps(GOOD), "utf-8")
+    spec = HeadSpec.read(path)
+    assert spec.inputs == ("aligned", "rotation")
+    assert spec.scores["faces"]["r"] == 0.8
+    assert spec.as_dict() == GOOD
+
+
+def test_what_may_be_left_out(tmp_path: Path) -> None:
+    needed = {k: GOOD[k] for k in list(GOOD)[:8]}
+    assert HeadSpec.from_dict(needed).engines == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"nmae": "x"}, "did you mean name"),
+        ({"colour": "red"}, "known are name"),
+        ({"name": "../x"}, "name holds letters"),
+        ({"name": 3}, "name is a text"),
+        ({"version": ""}, "version"),
+        ({"inputs": []}, "inputs are some of aligned, rotation, pixels"),
+        ({"inputs": ["points"]}, "points"),
+        ({"inputs": ["aligned", "aligned"]}, "repeat"),
+        ({"inputs": "aligned"}, "inputs is a list of texts"),
+        ({"output": "emotion"}, "expression or morphable"),
+        ({"channels": list(ARKIT_52[::-1])}, "order of"),
+        ({"output": "morphable", "channels": MODES[:9], "dead": [], "unobservable": []}, "got 9"),
+        ({"dead": ["cheekPuf"]}, "cheekPuf"),
+        ({"unobservable": ["tongue"]}, "unobservable"),
+        ({"sha256": "ABC"}, "sha256"),
+        ({"parameters": -1}, "parameters"),
+        ({"parameters": True}, "parameters is a whole number"),
+        ({"scores": [1]}, "scores is a table"),
+    ],
+)
+def test_a_bad_description_is_refused_by_name(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        HeadSpec.from_dict(GOOD | change)
+
+
+@pytest.mark.parametrize("name", list(GOOD)[:8])
+def test_what_is_missing_is_named(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is missing"):
+        HeadSpec.from_dict({k: v for k, v in GOOD.items() if k != name})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(None, "is missing"), ("{", "cannot be read as JSON"), ("[]", "not the description")],
+)
+def test_a_bad_file_is_named(tmp_path: Path, text: str | None, told: str) -> None:
+    path = tmp_path / "head.json"
+    if text is not None:
+        path.write_text(text, "utf-8")
+    with pytest.raises(InputError, match=told) as raised:
+        HeadSpec.read(path)
+    assert "head.json" in str(raised.value)
+
+
+def test_a_morphable_head_names_its_ten_modes() -> None:
+    change = {"output": "morphable", "channels": MODES, "dead": [], "unobservable": []}
+    assert HeadSpec.from_dict(GOOD | change).channels == tuple(MODES)
