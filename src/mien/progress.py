@@ -22,7 +22,7 @@ from rich.text import Text
 
 from .batch import Progress
 
-__all__ = ["bytes_shown", "shown"]
+__all__ = ["bytes_shown", "shown", "steps_shown"]
 
 _LINE_EVERY = 5.0  # seconds between lines in a pipe
 
@@ -121,3 +121,51 @@ def bytes_shown(console: Console, name: str) -> Iterator[Callable[[int, int], No
     with Bar(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def steps_shown(
+    console: Console, name: str, unit: str = "steps"
+) -> Iterator[Callable[[int, int, str], None]]:
+    """A callback for work in steps: those done, how many there are, and a word on how it goes."""
+    if not console.is_terminal:
+        yield _StepLines(console, name, unit)
+        return
+    columns = TextColumn("{task.description}", markup=False), BarColumn()
+    rate = TextColumn("{task.fields[rate]}", style="cyan")
+    word = TextColumn("{task.fields[word]}", markup=False)
+    with Bar(*columns, rate, TimeRemainingColumn(), word, console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None, rate="", word="")
+        began, first = monotonic(), -1
+
+        def show(done: int, total: int, saying: str) -> None:
+            nonlocal began, first
+            if first < 0:
+                began, first = monotonic(), done
+            passed = monotonic() - began
+            rate = f"{(done - first) / passed:.0f} {unit}/s" if passed > 0 else ""
+            bar.update(task, completed=done, total=total, rate=rate, word=saying)
+
+        yield show
+
+
+class _StepLines:
+    """A line at the first and the last step, and every five seconds."""
+
+    def __init__(self, console: Console, name: str, unit: str) -> None:
+        self._console, self._name, self._unit = console, name, unit
+        self._began = self._last = 0.0
+        self._first = -1
+
+    def __call__(self, done: int, total: int, saying: str) -> None:
+        now = monotonic()
+        if self._first < 0:
+            self._began, self._first = now, done
+        elif done < total and now - self._last < _LINE_EVERY:
+            return
+        self._last = now
+        line = f"{self._name}: {done}/{total} {self._unit}"
+        rate = (done - self._first) / (now - self._began) if now > self._began else 0.0
+        if rate > 0:
+            line += f", {rate:.0f} {self._unit}/s, {(total - done) / rate:.0f} s left"
+        self._console.print(line + (f", {saying}" if saying else ""), markup=False, highlight=False)

@@ -1,0 +1,143 @@
+"""All that a training needs to go on as if nothing had happened, in one file.
+
+Tensors are stored as safetensors, everything else as JSON in the header of the same file: no
+pickle, and one rename makes all of it new. Random numbers need no place in it, because each epoch
+draws its own from the seed and its number.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialised
+from torch import Tensor
+
+from ..errors import InputError
+from ..outputs.files import replacing
+from .recipe import difference
+
+__all__ = ["Checkpoint", "Weights", "load", "load_weights", "save", "save_weights"]
+
+Weights: TypeAlias = dict[str, Tensor]
+
+_FORMAT = 1
+
+
+@dataclass
+class Checkpoint:
+    """The state of a training between two epochs.
+
+    Attributes:
+        recipe: the whole of it, see :meth:`mien.lab.recipe.Recipe.as_dict`.
+        data: fingerprint of the samples.
+        weights: of the net, buffers included.
+        average: their moving average, empty without one.
+        best: those with the lowest validation loss so far.
+        optimizer: its tensors by ``<number of the parameter>.<name>``.
+        epoch: epochs done.
+        steps: batches done.
+        best_epoch: when ``best`` was found, 0 for never.
+        best_loss: its validation loss.
+        history: a row for each epoch.
+        ended: whether there is nothing left to do.
+    """
+
+    recipe: dict[str, Any]
+    data: str
+    weights: Weights
+    average: Weights = field(default_factory=dict)
+    best: Weights = field(default_factory=dict)
+    optimizer: Weights = field(default_factory=dict)
+    epoch: int = 0
+    steps: int = 0
+    best_epoch: int = 0
+    best_loss: float | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    ended: bool = False
+
+
+_TENSORS = ("weights", "average", "best", "optimizer")
+_VALUES = ("recipe", "data", "epoch", "steps", "best_epoch", "best_loss", "history", "ended")
+
+
+def save(path: Path, state: Checkpoint) -> None:
+    """Write a checkpoint; an older one stays until the new one is whole.
+
+    Raises:
+        OutputError: when the system refuses.
+    """
+    tensors = {
+        f"{part}/{name}": tensor
+        for part in _TENSORS
+        for name, tensor in getattr(state, part).items()
+    }
+    header = {name: getattr(state, name) for name in _VALUES}
+    _write(path, tensors, {"format": _FORMAT, **header})
+
+
+def load(path: Path, recipe: Mapping[str, Any], data: str) -> Checkpoint:
+    """Read the checkpoint of this recipe and these data.
+
+    Raises:
+        InputError: there is none, it is damaged, or it belongs to something else; the message says
+            what differs.
+    """
+    tensors, header = _read(path)
+    if header.get("format") != _FORMAT:
+        raise InputError(f"{path} is no checkpoint of this version of mien; train afresh")
+    if lines := difference(header["recipe"], recipe):
+        listed = "\n  ".join(lines)
+        raise InputError(
+            f"{path} is the checkpoint of another recipe:\n  {listed}\n"
+            "Train with the recipe as it was, or afresh in another folder (--out)."
+        )
+    if header["data"] != data:
+        raise InputError(
+            f"{path} was trained on other data: the samples that the recipe's sources give have "
+            "changed since. Train afresh in another folder (--out)."
+        )
+    values: dict[str, Any] = {part: {} for part in _TENSORS}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition("/")
+        values[part][rest] = tensor
+    return Checkpoint(**values, **{name: header[name] for name in _VALUES})
+
+
+def save_weights(path: Path, weights: Weights, recipe: Mapping[str, Any]) -> None:
+    """Write weights alone, with the recipe that they come from."""
+    _write(path, weights, {"format": _FORMAT, "recipe": recipe})
+
+
+def load_weights(path: Path) -> tuple[Weights, dict[str, Any]]:
+    """Weights, and the recipe that they come from.
+
+    Raises:
+        InputError: there are none, or the file is damaged.
+    """
+    tensors, header = _read(path)
+    return tensors, header["recipe"]
+
+
+def _write(path: Path, tensors: Weights, header: Mapping[str, Any]) -> None:
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as part:
+        part.write_bytes(serialised(plain, {"mien": json.dumps(header)}))
+
+
+def _read(path: Path) -> tuple[Weights, dict[str, Any]]:
+    if not path.is_file():
+        raise InputError(f"there is no checkpoint {path}; train without --resume first")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("mien", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}); train afresh, or restore it") from None
+    # Tensors of a file that is mapped into memory would change with it.
+    return {name: torch.clone(tensor) for name, tensor in tensors.items()}, header

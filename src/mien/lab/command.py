@@ -1,0 +1,267 @@
+"""``mien train``, ``mien evaluate`` and ``mien report``.
+
+Importing this module loads no torch; the commands do, and say what to install where it is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import InputError, MienError
+from ..progress import steps_shown
+from ..terminal import Terminal
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
+__all__ = ["app", "evaluate", "report", "train"]
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_out = Terminal(soft_wrap=True, emoji=False)
+_err = Terminal(stderr=True, emoji=False)
+
+_NEEDED = ("torch", "onnx", "safetensors", *(() if sys.version_info >= (3, 11) else ("tomli",)))
+
+RecipePath = Annotated[Path, typer.Argument(help="TOML file.", show_default=False)]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the data sets.", show_default="`data` in mien's cache"),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder of the run.", show_default="runs/NAME")
+]
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+
+
+@app.command()
+def train(
+    recipe: RecipePath,
+    data: Data = None,
+    out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the run was interrupted.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", "-f", help="Train afresh over an earlier run.")
+    ] = False,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow", help="Also log to MLflow, in the folder above the run.")
+    ] = False,
+) -> None:
+    """Train a head from a recipe, and export it.
+
+    Ctrl-C stops; with --resume the run ends as if nothing had happened.
+    """
+    _need_the_workshop()
+    from . import export, nets, training
+    from .material import gather
+    from .recipe import load
+    from .tracking import tracking
+
+    plan = load(recipe)
+    nets.check(plan.net)  # before the data are read, which can take minutes
+    run = out or _run_folder(plan)
+    _check_run(run, resume, overwrite)
+    material = gather(plan, _data_folder(data))
+    with ExitStack() as stack:
+        log = None
+        if mlflow:
+            log = stack.enter_context(tracking(plan.name, plan.as_dict(), run.parent))
+        show = stack.enter_context(steps_shown(_err, plan.name, "faces"))
+        try:
+            state = training.train(
+                plan,
+                material,
+                run,
+                resume=resume,
+                progress=show,
+                on_epoch=log.epoch if log else lambda _: None,
+            )
+        except KeyboardInterrupt:
+            _err.print(
+                f"[yellow]stopped;[/] all whole epochs are in {run}. Go on with the same command "
+                "and --resume",
+                highlight=False,
+            )
+            raise typer.Exit(INTERRUPTED) from None
+        command = f"mien train {recipe.as_posix() if not recipe.is_absolute() else recipe.name}"
+        path = export.head(plan, state, material, run, command)
+        if log:
+            for file in (path, path.with_suffix(".json"), run / "history.json"):
+                if file.is_file():
+                    log.file(file)
+    _out.print(
+        f"{state.epoch} epochs, best validation loss {state.best_loss:.5f} in {state.best_epoch}; "
+        f"one face takes {export.microseconds(path):.0f} microseconds",
+        highlight=False,
+    )
+    _out.print(str(path), highlight=False)
+
+
+@app.command()
+def evaluate(
+    recipe: RecipePath,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="Score this instead: geometric, or the path of an .onnx file.",
+            show_default="the head of the run",
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Part to score: test, train, validation, or all (to see what training images do "
+            "to a score). Can be repeated.",
+            show_default="test",
+        ),
+    ] = None,
+    data: Data = None,
+    out: Out = None,
+    results: Results = Path("results"),
+) -> None:
+    """Score a head on people that it has not seen, by data set, landmark engine and channel."""
+    _need_the_workshop()
+    from . import evaluate as scoring
+    from .datasets.samples import SPLITS
+    from .material import gather
+    from .recipe import load
+
+    plan = load(recipe)
+    run = out or _run_folder(plan)
+    splits = split or ["test"]
+    for name in splits:
+        if name not in (*SPLITS, scoring.WHOLE):
+            raise InputError(f"--split is one of {', '.join((*SPLITS, 'all'))}; got {name!r}")
+    chosen = head or str(run / f"{plan.name}.onnx")
+    scoring.predictor(chosen)  # refuse before the data are read
+    table, answers = scoring.evaluate(chosen, plan, gather(plan, _data_folder(data)), splits=splits)
+    path = scoring.write(table, answers, results, run, chosen)
+    for row in table["sets"]:
+        _out.print(_told(row), highlight=False)
+    _out.print(str(path), highlight=False)
+
+
+@app.command()
+def report(
+    recipe: Annotated[
+        Path | None,
+        typer.Argument(help="Report its run; without one: the page and cards of all heads."),
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option(help="Head that was evaluated.", show_default="the recipe's")
+    ] = None,
+    data: Data = None,
+    out: Out = None,
+    results: Results = Path("results"),
+    docs: Annotated[Path, typer.Option(help="Folder of the documentation.")] = Path("docs"),
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Folder of heads to write cards for.", show_default="those of mien"),
+    ] = None,
+) -> None:
+    """Write what people read: the HTML report of a run, or docs/results.md and the model cards."""
+    _need_the_workshop()
+    if recipe is None:
+        _report_all(results, docs, weights)
+        return
+    from . import report as pages
+    from .evaluate import load_answers, read_results
+    from .recipe import load
+
+    plan = load(recipe)
+    run = out or _run_folder(plan)
+    name = Path(head).stem if head else plan.name
+    found = [table for table in read_results(results) if table["head"] == name]
+    if not found:
+        raise InputError(f"there are no results of {name} in {results}; run `mien evaluate` first")
+    answers = load_answers(run / f"{name}.answers.npz")
+    path = run / (f"{name}.html" if head else "report.html")
+    history = _history(run) if name == plan.name else []
+    facts = {"head": name, "output": plan.output, "recipe": plan.name}
+    if history:
+        facts["epochs"] = str(len(history))
+        facts["minutes"] = f"{sum(row['seconds'] for row in history) / 60:.1f}"
+    pages.write_run_page(path, plan, found[0], answers, history, _data_folder(data), facts)
+    _out.print(str(path), highlight=False)
+
+
+def _report_all(results: Path, docs: Path, weights: Path | None) -> None:
+    from ..heads.spec import HeadSpec
+    from . import card
+    from . import report as pages
+    from .evaluate import read_results
+
+    tables = read_results(results)
+    written = pages.write_results_page(tables, docs)
+    by_name = {table["head"]: table for table in tables}
+    folder = weights or Path(__file__).parent.parent / "weights"
+    for file in sorted(folder.glob("*.onnx")):
+        spec = HeadSpec.read(file.with_suffix(".json"))
+        size = file.stat().st_size
+        written.append(card.write_card(spec, by_name.get(spec.name), size, docs / "models"))
+    for path in written:
+        _out.print(str(path), highlight=False)
+
+
+def _need_the_workshop() -> None:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise MienError(
+            f"this command needs the workshop, of which {', '.join(missing)} is missing: "
+            "pip install 'mien[lab]'"
+        )
+
+
+def _data_folder(named: Path | None) -> Path:
+    from ..zoo import cache
+
+    return named or cache.folder().parent / "data"
+
+
+def _run_folder(recipe: Recipe) -> Path:
+    return Path("runs") / recipe.name
+
+
+def _check_run(run: Path, resume: bool, overwrite: bool) -> None:
+    there = (run / "checkpoint.safetensors").is_file()
+    if resume and overwrite:
+        raise InputError("--resume goes on with a run and --overwrite starts afresh; choose one")
+    if resume and not there:
+        raise InputError(f"there is no run in {run} to resume; leave out --resume")
+    if there and not (resume or overwrite):
+        raise InputError(
+            f"{run} holds a run already; go on with --resume, start afresh with --overwrite, or "
+            "choose another folder with --out"
+        )
+
+
+def _history(run: Path) -> list[dict[str, float]]:
+    path = run / "history.json"
+    try:
+        rows: list[dict[str, float]] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path} ({error}); train first") from None
+    return rows
+
+
+def _told(row: dict[str, Any]) -> str:
+    what = f"{row['source']}, {row['engine']}, {row['split']}: {row['samples']} faces"
+    if row["mse"] is not None:
+        what += f", r {row['r'] or 0.0:.3f}, MAE {row['mae']:.4f}, R2 {row['r2'] or 0.0:.3f}"
+    if "pose_leak" in row:
+        what += f", pose leak {row['pose_leak']['largest']:.2f}"
+    return what

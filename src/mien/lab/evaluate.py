@@ -1,0 +1,236 @@
+"""Scores of a head on people it has never seen, written to ``results/<head>.json``.
+
+Nothing is chosen here: a training selects on the validation part, and this is the test part. Each
+data set and each landmark engine is scored by itself, for a mean would hide what a head is good at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, Float32
+from ..channels import ARKIT_52
+from ..errors import InputError
+from ..heads import geometric
+from ..heads.spec import HeadSpec
+from ..outputs.files import replacing, write_json_atomic
+from .datasets.samples import NEUTRAL_TURNED, Samples
+from .export import Predict, runtime
+from .material import Material
+from .metrics import pose_leak, score
+from .recipe import Recipe
+
+__all__ = [
+    "PREDICTORS",
+    "WHOLE",
+    "Answers",
+    "evaluate",
+    "load_answers",
+    "predictor",
+    "read_results",
+    "write",
+]
+
+WHOLE = "all"
+"""A split that is none: training images included. For showing what that does to a score."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a head said of samples, beside the truth; kept for plots.
+
+    Attributes:
+        names: of the samples.
+        source: their data sets.
+        engine: their landmark engines.
+        truth: float32 (n, c), NaN where nobody knows.
+        prediction: float32 (n, c), NaN where the head says nothing.
+        channels: names of the columns.
+        pixels: float32 (n, 478, 3), picture coordinates.
+        size: int32 (n, 2), of the pictures.
+    """
+
+    names: Sequence[str]
+    source: Sequence[str]
+    engine: Sequence[str]
+    truth: Float32[Array, "n c"]
+    prediction: Float32[Array, "n c"]
+    channels: Sequence[str]
+    pixels: Float32[Array, "n 478 3"]
+    size: Array
+
+
+def _geometric(samples: Samples) -> Array:
+    readings = [geometric.expression(geometric.measure(face)) for face in samples.aligned]
+    return np.array(readings, np.float32)
+
+
+PREDICTORS: Mapping[str, Predict] = {"geometric": _geometric}
+"""Heads that are no files: name -> answers, ARKit's 52."""
+
+
+def predictor(head: str) -> Predict:
+    """A head by name (one of :data:`PREDICTORS`) or by the path of its ONNX file.
+
+    Raises:
+        InputError: neither.
+    """
+    if head in PREDICTORS:
+        return PREDICTORS[head]
+    path = Path(head)
+    if path.suffix != ".onnx" or not path.is_file():
+        raise InputError(
+            f"there is no head {head!r}; train it first, give the path of its .onnx file, or name "
+            f"one of {', '.join(PREDICTORS)}"
+        )
+    return runtime(path)
+
+
+def evaluate(
+    head: str, recipe: Recipe, material: Material, *, splits: Sequence[str] = ("test",)
+) -> tuple[dict[str, Any], Answers]:
+    """Score a head on the data sets of a recipe.
+
+    Args:
+        head: see :func:`predictor`.
+        recipe: names the data sets; of a head with weights, the one that it was trained by.
+        material: of that recipe.
+        splits: ``test``, and any of ``train``, ``validation`` and ``all`` for comparison.
+
+    Returns:
+        what ``results/<head>.json`` holds, and the answers to the first of the splits.
+
+    Raises:
+        InputError: no such head, or one that is about something else.
+    """
+    answer = predictor(head)
+    if head in PREDICTORS and recipe.channels != ARKIT_52:
+        raise InputError(f"{head} gives ARKit's 52 channels; {recipe.name} is about others")
+    sets, kept = [], None
+    for split in splits:
+        samples = _split(material, split)
+        prediction = answer(samples)
+        if prediction.shape != samples.target.shape:
+            raise InputError(
+                f"{head} gives {prediction.shape[1]} numbers; the recipe {recipe.name} is about "
+                f"{len(recipe.channels)}"
+            )
+        sets += _score(samples, prediction, split)
+        if kept is None:
+            kept = _answers(samples, prediction)
+    if kept is None:
+        raise InputError("name at least one split to score")
+    results: dict[str, Any] = {
+        "head": Path(head).stem,
+        "output": recipe.output,
+        "recipe": recipe.name,
+        "sha256": None if head in PREDICTORS else _digest(Path(head)),
+        "sets": sets,
+    }
+    return results, kept
+
+
+def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path, head: str) -> Path:
+    """Write the results, the answers beside the run, and the scores into the head's description.
+
+    Returns:
+        path of the results.
+
+    Raises:
+        OutputError: when the system refuses.
+    """
+    path = folder / f"{results['head']}.json"
+    write_json_atomic(path, results)
+    with replacing(run / f"{results['head']}.answers.npz") as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            **{k: np.asarray(getattr(answers, k)) for k in answers.__dataclass_fields__},
+        )
+    beside = Path(head).with_suffix(".json")
+    if head not in PREDICTORS and beside.is_file():
+        spec = HeadSpec.read(beside)
+        tests = [s for s in results["sets"] if s["split"] == "test" and s["mse"] is not None]
+        scores = {
+            f"{s['source']}, {s['engine']}": {k: s[k] for k in ("r", "mae", "mse", "r2")}
+            for s in tests
+        }
+        engines = tuple(sorted({s["engine"] for s in tests}))
+        write_json_atomic(beside, replace(spec, scores=scores, engines=engines).as_dict())
+    return path
+
+
+def load_answers(path: Path) -> Answers:
+    """What :func:`write` kept.
+
+    Raises:
+        InputError: there are none.
+    """
+    try:
+        with np.load(path) as file:
+            table = {key: file[key] for key in file.files}
+    except (OSError, ValueError) as error:
+        raise InputError(f"there are no answers {path}; run `mien evaluate` ({error})") from None
+    lists = ("names", "source", "engine", "channels")
+    return Answers(**{k: v.tolist() if k in lists else v for k, v in table.items()})
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """All results of a folder, by name of the file.
+
+    Raises:
+        InputError: there are none, or a file that is none.
+    """
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            table = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} is no JSON ({error}); evaluate again") from None
+        if isinstance(table, dict) and "head" in table and "sets" in table:
+            found.append(table)  # others, of benchmarks for instance, may lie there too
+    if not found:
+        raise InputError(f"there are no results in {folder}; run `mien evaluate RECIPE`")
+    return found
+
+
+def _split(material: Material, split: str) -> Samples:
+    return material.samples if split == WHOLE else material.part(split).samples
+
+
+def _score(samples: Samples, prediction: Array, split: str) -> list[dict[str, Any]]:
+    """A row for each data set and engine."""
+    kinds = list(zip(samples.source, samples.engine, strict=True))
+    rows = []
+    for kind in sorted(set(kinds)):
+        index = np.flatnonzero([k == kind for k in kinds])
+        some, said = samples.select(index), prediction[index]
+        row: dict[str, Any] = {"source": kind[0], "engine": kind[1], "split": split}
+        row |= score(some.target, said, some.channels, some.names, some.subjects).as_dict()
+        if kind[0] == NEUTRAL_TURNED:
+            row["pose_leak"] = pose_leak(said, some.rotation, some.channels, some.subjects)
+        rows.append(row)
+    return rows
+
+
+def _answers(samples: Samples, prediction: Array) -> Answers:
+    return Answers(
+        names=samples.names,
+        source=samples.source,
+        engine=samples.engine,
+        truth=samples.target,
+        prediction=prediction.astype(np.float32),
+        channels=samples.channels,
+        pixels=samples.pixels,
+        size=samples.size,
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

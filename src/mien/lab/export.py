@@ -1,0 +1,246 @@
+"""From trained weights to the two files that a head is: ONNX, and its description.
+
+Both runtimes answer the same faces before the file gets its name, and one that answers differently
+never does. The file depends on the weights alone: two exports give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from ..arrays import Array, Float32
+from ..errors import MienError
+from ..geometry import matrix_from_euler, project
+from ..heads.spec import INPUTS, HeadSpec
+from ..outputs.files import replacing, write_json_atomic
+from ..topology import CANONICAL
+from . import nets, training
+from .checkpoint import Checkpoint
+from .datasets.samples import Samples
+from .material import Material
+from .recipe import Recipe
+
+__all__ = ["TOLERANCE", "ExportError", "Predict", "export", "head", "microseconds", "runtime"]
+
+TOLERANCE = 1e-5
+"""Largest difference between torch and ONNX, absolute, and relative to outputs larger than 1."""
+
+Predict: TypeAlias = Callable[[Samples], Float32[Array, "n c"]]
+"""What can be scored: an answer for each sample."""
+
+_MANY = 1024  # samples at once
+_FACES = 64  # random ones, and as many real ones, that both runtimes have to agree on
+
+
+class ExportError(MienError):
+    """torch and ONNX disagree; the file was removed."""
+
+
+def head(
+    recipe: Recipe, state: Checkpoint, material: Material, folder: Path, command: str = ""
+) -> Path:
+    """Write ``<name>.onnx`` and ``<name>.json`` of a training that has ended.
+
+    The description is left out for nets that want inputs which the tracker does not have.
+
+    Args:
+        recipe: of the training.
+        state: its end.
+        material: what it learnt from.
+        folder: of the run.
+        command: how it is trained again, for the model card.
+
+    Raises:
+        ExportError: torch and ONNX differ.
+    """
+    net = training.build(recipe, material)
+    net.load_state_dict(state.best)
+    path = folder / f"{recipe.name}.onnx"
+    export(net, path, material.part("validation").samples, opset=recipe.export.opset)
+    if set(net.inputs) <= set(INPUTS):
+        spec = HeadSpec(
+            name=recipe.name,
+            version=recipe.export.version,
+            inputs=net.inputs,
+            output=recipe.output,
+            channels=recipe.channels,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            parameters=nets.parameters(net),
+            licence=recipe.export.licence,
+            dead=recipe.export.dead,
+            unobservable=tuple(
+                c for c, live in zip(recipe.channels, net.live.tolist(), strict=True) if not live
+            ),
+            recipe={
+                "command": command,
+                "epochs": state.epoch,
+                "best_epoch": state.best_epoch,
+                "minutes": round(sum(row["seconds"] for row in state.history) / 60, 2),
+                "settings": recipe.as_dict(),
+            },
+            data=_counts(material.samples),
+            about=recipe.export.about,
+            notes=recipe.export.notes,
+        )
+        write_json_atomic(path.with_suffix(".json"), spec.as_dict())
+    return path
+
+
+def export(net: nets.Net, path: Path, samples: Samples, *, opset: int = 17) -> None:
+    """Write a net as ONNX, float32, with a batch of any size.
+
+    Args:
+        net: with its weights, on the CPU.
+        path: of the file.
+        samples: real faces to compare on; random ones are added.
+        opset: of ONNX.
+
+    Raises:
+        ExportError: the answers differ by more than :data:`TOLERANCE`; there is no file then.
+    """
+    net.eval()
+    example = [torch.from_numpy(a) for a in _inputs(net, samples.select(range(2))).values()]
+    with replacing(path) as part, torch.no_grad():
+        with warnings.catch_warnings():
+            # The exporter through TorchScript, which torch calls legacy: ten times as fast, its
+            # graphs run as fast, and it writes no paths of this machine into the file.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                _Positional(net),
+                tuple(example),
+                str(part),
+                input_names=list(net.inputs),
+                output_names=[net.task.output],
+                dynamic_axes={name: {0: "n"} for name in (*net.inputs, net.task.output)},
+                opset_version=opset,
+                dynamo=False,
+            )
+        onnx.checker.check_model(str(part), full_check=True)
+        answer = runtime(part)
+        for kind, faces in {"real": samples, "random": _random_faces(samples)}.items():
+            for count in (1, min(_FACES, len(faces))):
+                some = faces.select(range(count))
+                given = {k: torch.from_numpy(a) for k, a in _inputs(net, some).items()}
+                _agree(net(given).numpy(), answer(some), f"{path.name} on {count} {kind} faces")
+
+
+def runtime(path: Path) -> Predict:
+    """An ONNX file as something that answers samples; expression is cut off at 0 and 1.
+
+    Unlike :class:`mien.heads.regressor.Head` it needs no description, and knows ``extra`` inputs.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        path.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
+    wanted = [value.name for value in session.get_inputs()]
+    output = session.get_outputs()[0].name
+
+    def answer(samples: Samples) -> Array:
+        parts = []
+        for start in range(0, len(samples), _MANY):
+            feed = {name: getattr(samples, name)[start : start + _MANY] for name in wanted}
+            parts.append(session.run([output], feed)[0])
+        values: Array = np.concatenate(parts)
+        return np.clip(values, 0.0, 1.0) if output == "expression" else values
+
+    return answer
+
+
+def microseconds(path: Path, calls: int = 2000) -> float:
+    """Median time of one face on one thread of this machine, as it is now."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path.read_bytes(), options)
+    feed = {
+        value.name: np.zeros((1, *value.shape[1:]), np.float32) for value in session.get_inputs()
+    }
+    times = []
+    for _ in range(calls):
+        began = perf_counter()
+        session.run(None, feed)
+        times.append(perf_counter() - began)
+    return float(np.median(times)) * 1e6
+
+
+class _Positional(nn.Module):
+    """A net whose inputs come one after the other, as the exporter wants them."""
+
+    def __init__(self, net: nets.Net) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, *tensors: Tensor) -> Any:
+        return self.net(dict(zip(self.net.inputs, tensors, strict=True)))
+
+
+def _inputs(net: nets.Net, samples: Samples) -> dict[str, Array]:
+    return {name: getattr(samples, name) for name in net.inputs}
+
+
+def _agree(torch_says: Array, onnx_says: Array, where: str) -> None:
+    if torch_says.shape == onnx_says.shape:
+        allowed = TOLERANCE * np.maximum(1.0, np.abs(torch_says))
+        difference = np.abs(torch_says - onnx_says)
+        if (difference <= allowed).all():
+            return
+        found = f"{np.nanmax(difference):.2g}"
+    else:
+        found = f"the shapes {torch_says.shape} and {onnx_says.shape}"
+    raise ExportError(
+        f"{where}: torch and ONNX differ by {found}, more than {TOLERANCE}; nothing was written. "
+        "Try another [export] opset, or look for operations that depend on the batch."
+    )
+
+
+def _random_faces(samples: Samples) -> Samples:
+    """Faces that no camera has seen, for what real ones do not reach."""
+    random = np.random.default_rng(0)
+    count = min(_FACES, len(samples))
+    faces = samples.select(range(count))
+    aligned = CANONICAL + random.normal(0, 0.3, (count, *CANONICAL.shape))
+    angles = random.uniform(-60, 60, (count, 3))
+    rotation = np.array([matrix_from_euler(*a) for a in angles])
+    centre = np.array([320.0, 240.0, 0.0])
+    pixels = [project(a, r, centre, 15.0) for a, r in zip(aligned, rotation, strict=True)]
+    return Samples(
+        names=faces.names,
+        subjects=faces.subjects,
+        engine=faces.engine,
+        source=faces.source,
+        aligned=aligned.astype(np.float32),
+        rotation=rotation.astype(np.float32),
+        pixels=np.array(pixels, np.float32),
+        size=faces.size,
+        target=faces.target,
+        channels=faces.channels,
+        extra=faces.extra,
+    )
+
+
+def _counts(samples: Samples) -> Mapping[str, Any]:
+    """Faces and people by data set and part."""
+    rows = list(zip(samples.source, samples.split, strict=True))
+    faces = Counter(rows)
+    people = {
+        row: len({s for s, r in zip(samples.subjects, rows, strict=True) if r == row})
+        for row in faces
+    }
+    table: dict[str, dict[str, Any]] = {}
+    for source, split in sorted(faces):
+        found = {"faces": faces[source, split], "people": people[source, split]}
+        table.setdefault(source, {})[split] = found
+    return table

@@ -1,0 +1,116 @@
+"""Networks in plain torch.nn, one family a file.
+
+Those that turn landmarks into expression stand in a registry, so that a recipe can name them. Each
+takes a dictionary of named tensors, gives one tensor, and says in ``inputs`` which it wants:
+
+* ``aligned`` (n, 478, 3): head frame, centimetres on a face of average size;
+* ``rotation`` (n, 3, 3): head frame -> camera axes;
+* ``pixels`` (n, 478, 3): picture coordinates;
+* ``extra`` (n, k): whatever an experiment adds; no shipped head has it.
+
+Everything between these and the output is in the net, hence in the file that is exported.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import InputError
+from ..recipe import NetRecipe, typed
+
+__all__ = ["Net", "Task", "check", "create", "kinds", "parameters", "register"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of a net, apart from its own options.
+
+    Attributes:
+        output: ``expression`` or ``morphable``.
+        channels: names of the outputs.
+        extra: how many further inputs the data have.
+    """
+
+    output: str
+    channels: tuple[str, ...]
+    extra: int = 0
+
+
+class Net(nn.Module):
+    """What all nets have in common. ``live`` is 0 for outputs that no sample taught: they say 0."""
+
+    inputs: tuple[str, ...]
+    live: Tensor
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task = task
+        self.register_buffer("live", torch.ones(len(task.channels)))
+
+    def fit(self, samples: Mapping[str, Tensor]) -> None:
+        """Set what depends on the statistics of the training inputs; called once, before it."""
+
+    def forward(self, samples: Mapping[str, Tensor]) -> Tensor:
+        """(n, channels) of the inputs, each (n, ...)."""
+        raise NotImplementedError
+
+
+Build = Callable[[Any, Task], Net]
+_AnyNet = TypeVar("_AnyNet", bound=Build)
+_KINDS: dict[str, tuple[Build, type[Any]]] = {}
+
+
+def register(kind: str, options: type[Any]) -> Callable[[_AnyNet], _AnyNet]:
+    """Make a net known: called with its options (this dataclass) and the :class:`Task`."""
+
+    def add(build: _AnyNet) -> _AnyNet:
+        _KINDS[kind] = (build, options)
+        return build
+
+    return add
+
+
+def kinds() -> tuple[str, ...]:
+    """What ``kind`` can be in a recipe."""
+    from . import expression_head, mlp  # noqa: F401 - they register themselves
+
+    return tuple(sorted(_KINDS))
+
+
+def check(recipe: NetRecipe) -> None:
+    """Refuse what :func:`create` would refuse, without building anything.
+
+    Raises:
+        InputError: an unknown kind, or options that it does not have.
+    """
+    _known(recipe)
+
+
+def create(recipe: NetRecipe, task: Task) -> Net:
+    """Build a net with fresh weights, from torch's own generator.
+
+    Raises:
+        InputError: an unknown kind, or options that it does not have or that do not fit the task.
+    """
+    build, options = _known(recipe)
+    return build(options, task)
+
+
+def _known(recipe: NetRecipe) -> tuple[Build, Any]:
+    if recipe.kind not in kinds():
+        near = difflib.get_close_matches(recipe.kind, kinds(), n=3, cutoff=0.4)
+        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(kinds())}"
+        raise InputError(f"[net] there is no kind {recipe.kind!r}; {hint}")
+    build, options = _KINDS[recipe.kind]
+    return build, typed(options, recipe.options, "net")
+
+
+def parameters(net: nn.Module) -> int:
+    """How many numbers are learnt."""
+    return sum(p.numel() for p in net.parameters())

@@ -1,0 +1,384 @@
+"""Recipes: everything that a training depends on, as TOML.
+
+A recipe becomes frozen dataclasses. What it does not say has the default that stands here; what it
+says and nobody knows is an error, for a misspelt key would silently train something else. The
+checkpoint and the model card hold the whole of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+import sys
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from ..errors import InputError
+from .datasets.samples import CHANNELS_OF
+
+__all__ = [
+    "AugmentRecipe",
+    "DataRecipe",
+    "ExportRecipe",
+    "LossRecipe",
+    "NetRecipe",
+    "Recipe",
+    "SourceRecipe",
+    "TrainRecipe",
+    "difference",
+    "load",
+    "typed",
+]
+
+_T = TypeVar("_T")
+
+
+def _check(good: bool, what: str) -> None:
+    if not good:
+        raise InputError(what)
+
+
+@dataclass(frozen=True)
+class SourceRecipe:
+    """One data set, ``[[data.sources]]``.
+
+    Attributes:
+        name: as registered in :mod:`mien.lab.datasets`.
+        weight: how often each of its training samples is seen in an epoch: 0.5 is a random half of
+            them, 2 is each of them twice. 0 is for tests only: neither trained nor selected on.
+        engines: landmark engines to take; empty for all.
+        targets: channels that it teaches; empty for all that it knows. The others are masked.
+        options: for the reader of the data set.
+    """
+
+    name: str
+    weight: float = 1.0
+    engines: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self.weight >= 0, f"weight of {self.name} is 0 or more, got {self.weight}")
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """``[data]``: the data sets, one after the other."""
+
+    sources: tuple[SourceRecipe, ...]
+
+    def __post_init__(self) -> None:
+        _check(
+            any(source.weight > 0 for source in self.sources),
+            "sources: nothing to train on; add a [[data.sources]] with a weight above 0",
+        )
+
+
+@dataclass(frozen=True)
+class AugmentRecipe:
+    """``[augment]``: what is done to the points of a training batch, anew each time it is seen.
+
+    Attributes:
+        mirror: probability of the mirrored face (with left and right channels exchanged).
+        noise: standard deviation of noise on every point, centimetres on a face of average size.
+        turn: rotation out of the plane, degrees to either side about the vertical and as much about
+            the horizontal axis. It turns ``pixels`` and ``rotation``; ``aligned`` stays, because a
+            turned face that is aligned again is the same.
+        roll: rotation in the plane, degrees to either side; of ``pixels`` and ``rotation``.
+        residual: standard deviation of a rotation of ``aligned``, degrees about each axis: what
+            alignment leaves.
+        mixup: at most this share of another sample is mixed in, inputs and targets.
+    """
+
+    mirror: float = 0.0
+    noise: float = 0.0
+    turn: float = 0.0
+    roll: float = 0.0
+    residual: float = 0.0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.mirror <= 1, f"mirror is a probability, got {self.mirror}")
+        _check(0 <= self.mixup <= 0.5, f"mixup is in 0..0.5, got {self.mixup}")
+        for name in ("noise", "turn", "roll", "residual"):
+            _check(getattr(self, name) >= 0, f"{name} is 0 or more, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class NetRecipe:
+    """``[net]``: a kind from :mod:`mien.lab.nets`, and all its options beside it."""
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LossRecipe:
+    """``[loss]``; formulas are in :mod:`mien.lab.losses`.
+
+    Attributes:
+        kind: of the error of each channel.
+        width: where huber and wing change their form, in units of the target.
+        curvature: of the wing near 0, in units of the target.
+        channels: ``inverse-std`` lets channels that move little count as much as the others.
+        decorrelate: weight of the penalty on outputs that follow yaw or pitch on the samples whose
+            source is ``neutral-turned``.
+    """
+
+    kind: Literal["mse", "l1", "huber", "wing"] = "mse"
+    width: float = 0.1
+    curvature: float = 0.02
+    channels: Literal["none", "inverse-std"] = "none"
+    decorrelate: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("width", "curvature"):
+            _check(getattr(self, name) > 0, f"{name} is above 0, got {getattr(self, name)}")
+        _check(self.decorrelate >= 0, f"decorrelate is 0 or more, got {self.decorrelate}")
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """``[train]``.
+
+    Attributes:
+        optimizer: adam adds weight decay to the gradient, adamw takes it off the weights.
+        lr: highest learning rate.
+        weight_decay: see above.
+        batch: samples in a batch.
+        epochs: the most passes over the data.
+        schedule: of the learning rate after the warm-up; cosine ends at 0.
+        warmup: epochs in which the learning rate rises from 0.
+        ema: decay of a moving average of the weights, which is then what is scored and exported;
+            0 for none.
+        patience: epochs without a better validation loss after which it ends; 0 for never.
+        clip: largest norm of the gradient; 0 for any.
+        mixed_precision: bfloat16 where there is a GPU; nothing on a CPU.
+        threads: of torch. Sums depend on it in the last digit, hence it belongs to the recipe.
+    """
+
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    batch: int = 128
+    epochs: int = 100
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: float = 0.0
+    ema: float = 0.0
+    patience: int = 0
+    clip: float = 0.0
+    mixed_precision: bool = False
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "epochs", "threads"):
+            _check(getattr(self, name) >= 1, f"{name} is 1 or more, got {getattr(self, name)}")
+        for name in ("weight_decay", "warmup", "patience", "clip"):
+            _check(getattr(self, name) >= 0, f"{name} is 0 or more, got {getattr(self, name)}")
+        _check(self.lr > 0, f"lr is above 0, got {self.lr}")
+        _check(0 <= self.ema < 1, f"ema is in 0..1, 1 excluded, got {self.ema}")
+
+
+@dataclass(frozen=True)
+class ExportRecipe:
+    """``[export]``: what stands beside the weights.
+
+    Attributes:
+        version: of the head.
+        licence: of the weights.
+        dead: channels that the teacher leaves dead, learnt from another truth.
+        about: a sentence for the model card.
+        notes: more of them: what the data's licences ask for, what not to use it for.
+        opset: ONNX operator set; 17 is the first with layer normalisation.
+    """
+
+    version: str = "0"
+    licence: str = "Apache-2.0"
+    dead: tuple[str, ...] = ()
+    about: str = ""
+    notes: tuple[str, ...] = ()
+    opset: int = 17
+
+    def __post_init__(self) -> None:
+        _check(17 <= self.opset <= 20, f"opset is in 17..20, got {self.opset}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole recipe.
+
+    Attributes:
+        name: of the head, and of the folder of its run.
+        data: what it learns from.
+        net: what learns.
+        output: ``expression`` (ARKit's 52, 0..1) or ``morphable`` (10 coefficients).
+        seed: of weights, order, dropout and augmentation.
+        augment: changes to the training samples.
+        loss: what is minimised.
+        train: how.
+        export: what stands beside the weights.
+    """
+
+    name: str
+    data: DataRecipe
+    net: NetRecipe
+    output: Literal["expression", "morphable"] = "expression"
+    seed: int = 0
+    augment: AugmentRecipe = field(default_factory=AugmentRecipe)
+    loss: LossRecipe = field(default_factory=LossRecipe)
+    train: TrainRecipe = field(default_factory=TrainRecipe)
+    export: ExportRecipe = field(default_factory=ExportRecipe)
+
+    def __post_init__(self) -> None:
+        _check(
+            re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name) is not None,
+            f"name becomes the name of files: letters, digits, . _ -; got {self.name!r}",
+        )
+        named = {f"targets of {source.name}": source.targets for source in self.data.sources}
+        for where, channels in (named | {"[export] dead": self.export.dead}).items():
+            for channel in channels:
+                near = difflib.get_close_matches(channel, self.channels, n=3)
+                hint = f"; did you mean {', '.join(near)}?" if near else ""
+                _check(
+                    channel in self.channels,
+                    f"{where}: {channel!r} is no channel of {self.output}{hint}",
+                )
+        _check(
+            self.output == "expression" or not self.augment.mirror,
+            "[augment] mirror: the modes of a morphable model have no left and right to exchange; "
+            "leave it at 0",
+        )
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return CHANNELS_OF[self.output]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The recipe as plain values, defaults included; :func:`typed` reads it again."""
+        table = _plain(asdict(self))
+        table["net"] = {"kind": self.net.kind, **table["net"]["options"]}
+        return typing.cast("dict[str, Any]", table)
+
+
+def load(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        InputError: no such file, no TOML, an unknown key, a value of the wrong type or out of
+            range. The message names the file and the key.
+    """
+    # In the standard library from Python 3.11 on; the same code under its first name before.
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        table = toml.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        found = ", ".join(sorted(p.name for p in path.parent.glob("*.toml")))
+        beside = f"; beside it: {found}" if found else ""
+        raise InputError(f"there is no recipe {path}{beside}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the recipe {path}: {error}") from error
+    except toml.TOMLDecodeError as error:
+        raise InputError(f"{path} is no TOML: {error}") from None
+    try:
+        return typed(Recipe, table)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def typed(cls: type[_T], table: Mapping[str, Any], where: str = "") -> _T:
+    """Fill a dataclass from a table, strictly.
+
+    Args:
+        cls: a dataclass whose fields are numbers, strings, booleans, literals, tuples of those,
+            mappings, or dataclasses again.
+        table: as TOML or JSON gives it.
+        where: name of the table in messages, for instance ``train``.
+
+    Raises:
+        InputError: unknown or missing keys, or values of another type.
+    """
+    place = f"[{where}] " if where else ""
+    if not isinstance(table, Mapping):
+        raise InputError(f"{where} is a table, got {table!r}")
+    if cls is NetRecipe:  # the options stand beside the kind
+        options = {k: v for k, v in table.items() if k != "kind"}
+        table = {k: v for k, v in table.items() if k == "kind"} | {"options": options}
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
+            hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
+            raise InputError(f"{place}{key} is not a key of a recipe here; {hint}")
+    for name, f in known.items():
+        if name not in table and f.default is MISSING and f.default_factory is MISSING:
+            raise InputError(f"{place}{name} is missing")
+    hints = typing.get_type_hints(cls)
+    values = {
+        key: _value(hints[key], value, f"{where}.{key}" if where else key)
+        for key, value in table.items()
+    }
+    try:
+        return cls(**values)
+    except InputError as error:
+        raise InputError(f"{place}{error}") from None
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    """``value`` as ``kind``, or an error that says where it stands."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if is_dataclass(kind):
+        return typed(typing.cast("type[Any]", kind), value, where)
+    if origin is Literal:
+        if value not in arguments:
+            raise InputError(f"{where} is one of {', '.join(map(str, arguments))}; got {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"{where} is a list, got {value!r}")
+        return tuple(_value(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin in (typing.Union, types.UnionType):
+        for choice in arguments:
+            if type(value) is choice:
+                return value
+        expected = " or ".join(_NAMES.get(choice, str(choice)) for choice in arguments)
+        raise InputError(f"{where} is {expected}, got {value!r}")
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise InputError(f"{where} is a table, got {value!r}")
+        return dict(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:  # a boolean is an integer to isinstance
+        raise InputError(f"{where} is {_NAMES.get(kind, kind)}, got {value!r}")
+    return value
+
+
+_NAMES = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, all the way down: what JSON gives back."""
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any], where: str = "") -> list[str]:
+    """What differs between two recipes (see :meth:`Recipe.as_dict`), a line for each key."""
+    lines: list[str] = []
+    for key in sorted({*old, *new}):
+        before, now = old.get(key), new.get(key)
+        path = f"{where}{key}"
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            lines += difference(before, now, f"{path}.")
+        elif before != now:
+            lines.append(f"{path}: {before!r} there, {now!r} here")
+    return lines

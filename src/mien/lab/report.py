@@ -1,0 +1,310 @@
+"""What people read of a training: one HTML file for a run, and ``docs/results.md`` for all heads.
+
+The HTML file holds everything itself, pictures included, and may show faces of the data set: it
+stays on the machine of the run. The page for all heads is made of ``results/*.json`` alone, hence
+without faces, and the same results give the same page.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..outputs.files import replacing
+from . import datasets, plots
+from .evaluate import Answers
+from .recipe import Recipe
+
+__all__ = ["results_page", "run_page", "write_results_page", "write_run_page"]
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2328; --soft: #656d76; --line: #d1d9e0; --back: #fff; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --back: #0d1117; }
+}
+body { margin: 0 auto; padding: 1rem; max-width: 60rem; color: var(--ink);
+  background: var(--back); font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+p, figcaption { color: var(--soft); }
+img { max-width: 100%; height: auto; }
+figure { margin: 1rem 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
+  white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+pre { overflow-x: auto; font-size: .8rem; padding: .8rem; border: 1px solid var(--line);
+  border-radius: 6px; }
+"""
+
+_GLOBAL = ("samples", "subjects", "r", "mae", "mse", "rmse", "r2", "image_mse", "worst_mse")
+_TITLES = ("faces", "people", "r", "MAE", "MSE", "RMSE", "R2", "MSE per image", "worst image")
+_CHANNEL = ("std", "r", "slope", "offset", "mae", "rmse", "r2")
+
+
+def write_run_page(
+    path: Path,
+    recipe: Recipe,
+    results: Mapping[str, Any],
+    answers: Answers,
+    history: Sequence[Mapping[str, float]],
+    data: Path,
+    facts: Mapping[str, str],
+) -> None:
+    """Write :func:`run_page`.
+
+    Raises:
+        OutputError: when the system refuses.
+    """
+    with replacing(path) as part:
+        part.write_text(run_page(recipe, results, answers, history, data, facts), "utf-8")
+
+
+def run_page(
+    recipe: Recipe,
+    results: Mapping[str, Any],
+    answers: Answers,
+    history: Sequence[Mapping[str, float]],
+    data: Path,
+    facts: Mapping[str, str],
+) -> str:
+    """The HTML page of one run.
+
+    Args:
+        recipe: what was trained.
+        results: as :func:`mien.lab.evaluate.evaluate` gives them.
+        answers: to the samples of the first split.
+        history: a row for each epoch; empty for a head that was not trained.
+        data: folder of the data sets, for the pictures of the worst faces.
+        facts: lines for the head of the page, by title.
+    """
+    parts = [_facts(facts), "<h2>Scores</h2>", _table(_overview(results))]
+    if history:
+        parts += ["<h2>Training</h2>", _image(plots.curves(history), "Loss by epoch.")]
+    kinds = sorted({*zip(answers.source, answers.engine, strict=True)})
+    for source, engine in kinds:
+        row = _row(results, source, engine)
+        if row is None or row["mse"] is None:
+            continue
+        pairs = zip(answers.source, answers.engine, strict=True)
+        chosen = np.array([pair == (source, engine) for pair in pairs])
+        truth, said = answers.truth[chosen], answers.prediction[chosen]
+        parts += [
+            f"<h2>{_text(source)}, landmarks of {_text(engine)}</h2>",
+            _image(plots.channel_bars(row["channels"]), "Channels that vary, best first."),
+            _image(plots.scatter(truth, said, answers.channels), "Prediction over truth."),
+            _image(plots.error_histogram(truth, said), "Errors of the images."),
+            _worst(row, answers, data),
+            "<h3>Channels</h3>",
+            _table(_channel_rows(row["channels"])),
+        ]
+    settings = json.dumps(recipe.as_dict(), indent=2, ensure_ascii=False)
+    parts += ["<h2>Recipe</h2>", f"<pre>{_text(settings)}</pre>"]
+    return _page(f"{results['head']}: report", "\n".join(parts))
+
+
+def write_results_page(results: Sequence[Mapping[str, Any]], docs: Path) -> list[Path]:
+    """Write ``results.md`` and its plots, ``plots/<head>.png``.
+
+    Returns:
+        the files.
+
+    Raises:
+        OutputError: when the system refuses.
+    """
+    written = []
+    for result in results:
+        row = _first_scored(result)
+        if row is not None:
+            path = docs / "plots" / f"{result['head']}.png"
+            with replacing(path) as part:
+                part.write_bytes(plots.channel_bars(row["channels"]))
+            written.append(path)
+    path = docs / "results.md"
+    with replacing(path) as part:
+        part.write_text(results_page(results), "utf-8")
+    return [*written, path]
+
+
+def results_page(results: Sequence[Mapping[str, Any]]) -> str:
+    """The page about all heads, Markdown.
+
+    Args:
+        results: as in ``results/*.json``.
+    """
+    lines = [
+        "# Results",
+        "",
+        "Generated by `mien report` from `results/*.json`, which `mien evaluate` writes; never by",
+        "hand. Everybody in the test part is unknown to the heads. r is the mean correlation over",
+        "the channels that vary (standard deviation of the truth above 0.03), with the 95 %",
+        "interval of a bootstrap by person; a channel that a head does not give counts as 0.",
+        "Where the truth is the output of another model, the scores are agreement with it, not",
+        "accuracy.",
+        "",
+        *_markdown(
+            ("head", "data", "landmarks", "part", "faces", "people", "r", "MAE", "RMSE", "R2"),
+            [
+                (
+                    f"[{result['head']}](#{_anchor(result['head'])})",
+                    row["source"],
+                    row["engine"],
+                    row["split"],
+                    f"{row['samples']:,}",
+                    f"{row['subjects']:,}",
+                    _interval(row),
+                    _number(row["mae"], 4),
+                    _number(row["rmse"], 4),
+                    _number(row["r2"]),
+                )
+                for result in results
+                for row in result["sets"]
+                if row["mse"] is not None
+            ],
+        ),
+    ]
+    leaks = [
+        (result["head"], row["engine"], f"{row['subjects']:,}", *_leak(row["pose_leak"]))
+        for result in results
+        for row in result["sets"]
+        if "pose_leak" in row
+    ]
+    if leaks:
+        lines += [
+            "",
+            "## Pose leak",
+            "",
+            "Largest correlation of any channel with yaw or pitch, on neutral heads that turn.",
+            "",
+            *_markdown(("head", "landmarks", "people", "largest r", "channel", "axis"), leaks),
+        ]
+    for result in results:
+        lines += ["", *_section(result)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(result: Mapping[str, Any]) -> list[str]:
+    lines = [f"## {result['head']}", ""]
+    row = _first_scored(result)
+    if row is None:
+        return [*lines, "Nothing was scored."]
+    for name in result["sets"]:
+        if name["mse"] is not None and name["split"] == "test":
+            lines += [
+                f"- {name['source']}, {name['engine']}: the mean squared error of an image is "
+                f"{_number(name['image_mse'], 4)}, of the worst {_number(name['worst_mse'], 4)} "
+                f"(`{name['worst']}`); {name['given']} of {name['varying']} channels that vary "
+                "are given."
+            ]
+    where = f"{row['source']}, {row['engine']}, {row['split']}"
+    return [
+        *lines,
+        "",
+        f"![Correlation and slope of each channel of {result['head']}](plots/{result['head']}.png)",
+        "",
+        f"By channel, on {where}:",
+        "",
+        *_markdown(("channel", *_CHANNEL), _channel_rows(row["channels"])[1:]),
+    ]
+
+
+def _first_scored(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((row for row in result["sets"] if row["mse"] is not None), None)
+
+
+def _row(results: Mapping[str, Any], source: str, engine: str) -> Mapping[str, Any] | None:
+    rows = results["sets"]
+    return next((r for r in rows if (r["source"], r["engine"]) == (source, engine)), None)
+
+
+def _overview(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("data", "landmarks", "part", *_TITLES)]
+    for row in results["sets"]:
+        figures = [str(row[k]) if k in _GLOBAL[:2] else _number(row[k], 4) for k in _GLOBAL]
+        rows.append((row["source"], row["engine"], row["split"], *figures))
+    return rows
+
+
+def _channel_rows(channels: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    scored = [(name, c) for name, c in channels.items() if c["count"]]
+    rows = [(name, *(_number(c[k]) for k in _CHANNEL)) for name, c in scored]
+    return [("channel", *_CHANNEL), *rows]
+
+
+def _worst(row: Mapping[str, Any], answers: Answers, data: Path) -> str:
+    place = next(
+        i
+        for i, key in enumerate(zip(answers.source, answers.engine, answers.names, strict=True))
+        if key == (row["source"], row["engine"], row["worst"])
+    )
+    width, height = (int(v) for v in answers.size[place])
+    picture = datasets.picture(row["source"], data, row["worst"])
+    shown = plots.face(answers.pixels[place], (width, height), picture)
+    gone = "" if picture is not None else " (its picture cannot be shown)"
+    told = f"The worst image, {row['worst']}{gone}: mean squared error {row['worst_mse']:.4f}."
+    return _image(shown, told)
+
+
+def _leak(leak: Mapping[str, Any]) -> tuple[str, str, str]:
+    return _number(leak["largest"]), leak["channel"] or "-", leak["axis"] or "-"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if row["r_interval"] is None:
+        return _number(row["r"])
+    low, high = row["r_interval"]
+    return f"{_number(row['r'])} ({low:.3f}-{high:.3f})"
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _anchor(title: str) -> str:
+    """How GitHub and others call the place of a heading."""
+    return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+
+
+def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    # Names of files may hold what a table is made of.
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [titles, *rows]]
+    lines = ["| " + " | ".join(row) + " |" for row in cells]
+    return [lines[0], "|" + "---|" * len(titles), *lines[1:]]
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    rows = [f"<tr><td>{_text(k)}</td><td>{_text(v)}</td></tr>" for k, v in facts.items()]
+    return f'<div class="wide"><table>{"".join(rows)}</table></div>'
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{_text(c)}</{tag}>" for c in cells) + "</tr>"
+
+    body = "\n".join(line(row, "td") for row in rows[1:])
+    return f'<div class="wide"><table>{line(rows[0], "th")}\n{body}</table></div>'
+
+
+def _image(png: bytes, caption: str) -> str:
+    source = "data:image/png;base64," + base64.b64encode(png).decode()
+    told = _text(caption)
+    return f'<figure><img src="{source}" alt="{told}"><figcaption>{told}</figcaption></figure>'
+
+
+def _text(value: str) -> str:
+    return html.escape(value, quote=True)
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{_text(title)}</h1>\n{body}\n</body>\n</html>\n"
+    )
