@@ -6,7 +6,17 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from mien.channels import ACTION_UNITS, ARKIT_52, EMOTIONS, GROUPS, MIRROR, index_of, mirror
+from mien.channels import (
+    ACTION_UNITS,
+    ARKIT_52,
+    EMOTIONS,
+    GROUPS,
+    MIRROR,
+    MOTION,
+    OPPOSITES,
+    index_of,
+    mirror,
+)
 
 # The order of a Live Link Face packet, as Apple and Unreal write it.
 LIVE_LINK = """
@@ -94,6 +104,20 @@ def test_mirror_takes_any_stack(shape: tuple[int, ...]) -> None:
 def test_groups_hold_every_channel_once() -> None:
     assert sorted(chain.from_iterable(GROUPS.values())) == sorted(ARKIT_52)
     assert all(GROUPS.values())
+
+
+def test_every_channel_has_one_class_of_motion() -> None:
+    assert sorted(chain.from_iterable(MOTION.values())) == sorted(ARKIT_52)
+    for names in MOTION.values():
+        assert {ARKIT_52[MIRROR[index_of(name)]] for name in names} == set(names)
+
+
+def test_opposites_exclude_each_other() -> None:
+    names = list(chain.from_iterable(OPPOSITES))
+    assert len(names) == len(set(names))
+    pairs = {frozenset(pair) for pair in OPPOSITES}
+    for a, b in OPPOSITES:
+        assert frozenset(ARKIT_52[MIRROR[index_of(name)]] for name in (a, b)) in pairs
 
 
 def test_emotions_are_those_of_fer_2013_in_its_order() -> None:

@@ -2,6 +2,8 @@
 
 * ``ARKIT_52``: Apple's blend shape locations, camelCase, in the order of the Live Link packet.
 * ``GROUPS``: the same channels by part of the face.
+* ``MOTION``: the same channels by how fast they move, blinks fastest.
+* ``OPPOSITES``: pairs that are the two ways of one motion, such as to look up and down.
 * ``EMOTIONS``: the seven classes of FER-2013, in its order of folders.
 * ``ACTION_UNITS``: the 27 FACS units of ME-GraphAU and AUFART.
 """
@@ -22,6 +24,8 @@ __all__ = [
     "EMOTIONS",
     "GROUPS",
     "MIRROR",
+    "MOTION",
+    "OPPOSITES",
     "index_of",
     "mirror",
 ]
@@ -30,6 +34,8 @@ _table = assets.load("channels")
 
 ARKIT_52: tuple[str, ...] = tuple(_table["arkit52"])
 GROUPS = MappingProxyType({name: tuple(members) for name, members in _table["groups"].items()})
+MOTION = MappingProxyType({name: tuple(members) for name, members in _table["motion"].items()})
+OPPOSITES: tuple[tuple[str, str], ...] = tuple((a, b) for a, b in _table["opposites"])
 EMOTIONS: tuple[str, ...] = tuple(_table["emotions"])
 ACTION_UNITS: tuple[str, ...] = tuple(unit["id"] for unit in _table["action_units"])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mien import topology
+from mien.channels import MOTION, index_of
 from mien.errors import InputError
 from mien.retarget.smooth import FaceSmoother, OneEuro, Smoothing
 
@@ -95,6 +96,60 @@ def test_channels_stay_in_range_and_keep_their_type() -> None:
         assert smoothed.max() <= 1
 
 
+def followed(name: str, signal: np.ndarray, smoothing: Smoothing | None = None) -> np.ndarray:
+    """One channel smoothed among others that rest."""
+    smoother = FaceSmoother(smoothing or Smoothing())
+    out = []
+    for i, value in enumerate(signal):
+        values = np.zeros(52, np.float32)
+        values[index_of(name)] = value
+        out.append(smoother.channels("expression", values, i / RATE)[index_of(name)])
+    return np.array(out)
+
+
+BLINK = np.r_[np.zeros(20), 0.3, 0.85, 1.0, 0.8, 0.5, 0.2, np.zeros(20)]
+
+
+def test_a_blink_comes_through_whole_and_at_once() -> None:
+    seen = followed("eyeBlinkLeft", BLINK)
+    assert seen.max() > 0.95
+    assert abs(int(seen.argmax()) - int(BLINK.argmax())) <= 1
+    assert seen[-1] < 0.01
+
+
+def test_classes_differ_in_quickness_from_blinks_to_brows() -> None:
+    names = {motion: members[0] for motion, members in MOTION.items()}
+    step = np.r_[np.zeros(20), np.full(4, 0.3)]
+    arrived = {motion: followed(name, step)[20] for motion, name in names.items()}
+    order = ["blinks", "gaze", "lips", "corners", "brows", "cheeks"]
+    assert list(arrived) == order
+    assert [arrived[m] for m in order] == sorted(arrived.values(), reverse=True)
+    assert arrived["blinks"] > 0.25
+    assert arrived["brows"] < 0.2
+    rest = 0.3 + noise(300, 0.005)
+    left = {m: followed(n, rest)[30:].std() / rest[30:].std() for m, n in names.items()}
+    assert left["brows"] < 0.4
+    assert left["blinks"] < 0.8
+
+
+@pytest.mark.parametrize("motion", MOTION)
+def test_every_class_has_its_parameter(motion: str) -> None:
+    quick = followed(MOTION[motion][0], BLINK, Smoothing(**{motion: 1000.0}))
+    np.testing.assert_allclose(quick, BLINK, atol=0.01)
+
+
+def test_coefficients_are_smoothed_beyond_one_and_below_zero() -> None:
+    smoother = FaceSmoother(Smoothing())
+    rest = np.linspace(-3, 3, 10).astype(np.float32)
+    out = [
+        smoother.morphable(rest + noise(10, 0.01).astype(np.float32) * (-1) ** i, i / RATE)
+        for i in range(60)
+    ]
+    assert out[-1].dtype == np.float32
+    np.testing.assert_allclose(out[-1], rest, atol=0.01)
+    assert np.std(out[30:], axis=0).max() < 0.01
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -103,7 +158,9 @@ def test_channels_stay_in_range_and_keep_their_type() -> None:
         {"beta": -1.0},
         {"beta": float("nan")},
         {"derivative_cutoff": 0.0},
-        {"channels": -2.0},
+        {"blinks": -2.0},
+        {"brows": float("nan")},
+        {"morphable": 0.0},
     ],
 )
 def test_bad_parameters_are_refused_by_name(values: dict[str, float]) -> None:

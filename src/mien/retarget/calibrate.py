@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, Bool, Float, Float32, Int
-from ..channels import ARKIT_52, MIRROR, index_of
+from ..channels import ARKIT_52, MIRROR, OPPOSITES, index_of
 from ..errors import InputError
 
 __all__ = [
@@ -63,19 +63,10 @@ _FULL = 0.9  # what the fullest expression of a person becomes; people seldom re
 _SEEN = 0.15  # above neutral; less is noise or a face that was not made
 _DEAD = 0.03  # the most that is added to the neutral reading against its noise
 
-_OPPOSITES = (
-    ("eyeLookUpLeft", "eyeLookDownLeft"),
-    ("eyeLookUpRight", "eyeLookDownRight"),
-    ("eyeLookInLeft", "eyeLookOutLeft"),
-    ("eyeLookInRight", "eyeLookOutRight"),
-    ("jawLeft", "jawRight"),
-    ("mouthLeft", "mouthRight"),
-)
-
 
 def _opposites() -> tuple[Int[Array, "52"], Bool[Array, "52"]]:
     other, paired = np.arange(len(ARKIT_52)), np.zeros(len(ARKIT_52), bool)
-    for pair in _OPPOSITES:
+    for pair in OPPOSITES:
         a, b = map(index_of, pair)
         other[a], other[b] = b, a
         paired[[a, b]] = True

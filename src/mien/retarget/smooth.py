@@ -2,7 +2,8 @@
 
 Casiez, Roussel and Vogel, "1€ Filter: a simple speed-based low-pass filter for noisy input in
 interactive systems" (CHI 2012). A slow signal is smoothed hard (no jitter), a fast one hardly (no
-lag): the cut-off frequency rises with speed.
+lag): the cut-off frequency rises with speed. Channels have classes (``channels.MOTION``), since a
+blink is over before a brow has risen. What this costs and gains: ``docs/smoothing.md``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Array, Float, Points
+from ..arrays import Array, Float, Float32, Points
+from ..channels import ARKIT_52, MOTION, index_of
 from ..errors import InputError
 
 __all__ = ["FaceSmoother", "OneEuro", "Smoothing"]
@@ -25,10 +27,14 @@ class Smoothing:
     Attributes:
         min_cutoff: cut-off in Hz for what stands still; lower is calmer and lags more.
         beta: how fast the cut-off rises with speed; higher follows fast motion more closely.
-            Speed is counted in face widths a second for landmarks, in full ranges a second for
-            channels, so the same numbers hold near to and far from the camera.
+            Speed is counted in face widths a second for landmarks, so the same numbers hold near to
+            and far from the camera, and in quarters of the full range a second for channels.
         derivative_cutoff: cut-off in Hz for the speed itself.
-        channels: multiplies ``min_cutoff`` for channels, which must not miss a blink.
+        blinks, gaze, lips, corners, brows, cheeks: how many times as quickly as landmarks the
+            channels of a class are followed: both cut-off and ``beta`` are multiplied. Blinks are
+            followed at once; brows, cheeks and nose move slowly and are seen weakly.
+        morphable: the same for the coefficients of the morphable model; speed is in quarters a
+            second (a coefficient is about 1 at full expression).
 
     Raises:
         InputError: a value that is not finite or is out of range.
@@ -37,21 +43,45 @@ class Smoothing:
     min_cutoff: float = 1.5
     beta: float = 20.0
     derivative_cutoff: float = 1.0
-    channels: float = 2.0
+    blinks: float = 4.0
+    gaze: float = 2.0
+    lips: float = 2.0
+    corners: float = 1.5
+    brows: float = 0.7
+    cheeks: float = 0.7
+    morphable: float = 1.5
 
     def __post_init__(self) -> None:
-        for name in ("min_cutoff", "derivative_cutoff", "channels"):
+        for name in self.__slots__:
             value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
+            if name == "beta":
+                if not (math.isfinite(value) and value >= 0):
+                    raise InputError(f"smoothing beta must be at least 0 and finite, got {value}")
+            elif not (math.isfinite(value) and value > 0):
                 raise InputError(f"smoothing {name} must be above 0 and finite, got {value}")
-        if not (math.isfinite(self.beta) and self.beta >= 0):
-            raise InputError(f"smoothing beta must be at least 0 and finite, got {self.beta}")
+
+    def quickness(self) -> Float32[Array, "52"]:
+        """The factor of each channel, by its class."""
+        factors = np.zeros(len(ARKIT_52), np.float32)
+        for motion, names in MOTION.items():
+            factors[[index_of(name) for name in names]] = getattr(self, motion)
+        return factors
 
 
 class OneEuro:
-    """The filter on an array of any shape; NaN entries pass through and leave no trace."""
+    """The filter on an array of any shape; NaN entries pass through and leave no trace.
 
-    def __init__(self, min_cutoff: float, beta: float, derivative_cutoff: float = 1.0) -> None:
+    Args:
+        min_cutoff, beta, derivative_cutoff: see :class:`Smoothing`; the first two may be arrays,
+            a value for each entry.
+    """
+
+    def __init__(
+        self,
+        min_cutoff: float | Float[Array, "n"],
+        beta: float | Float[Array, "n"],
+        derivative_cutoff: float = 1.0,
+    ) -> None:
         self.min_cutoff = min_cutoff
         self.beta = beta
         self.derivative_cutoff = derivative_cutoff
@@ -129,13 +159,23 @@ class FaceSmoother:
         unit = max(width, height, 1.0)
         return self._points(points, time, unit, joint=True)
 
-    def channels(self, name: str, values: Float[Array, "n"], time: float) -> Float[Array, "n"]:
-        """One family of values in 0..1 (``expression``, ``engine_shapes``)."""
+    def channels(
+        self, name: str, values: Float32[Array, "52"], time: float
+    ) -> Float32[Array, "52"]:
+        """One family of ARKit channels in 0..1 (``expression``, ``engine_shapes``)."""
         if name not in self._channels:
-            s = self._smoothing
-            self._channels[name] = OneEuro(
-                s.min_cutoff * s.channels, s.beta / 4, s.derivative_cutoff
-            )
+            self._channels[name] = self._filter(self._smoothing.quickness())
         smoothed = self._channels[name](values, time)
         # Between two values in 0..1, but for rounding.
         return np.minimum(smoothed, np.float32(1), dtype=np.float32)
+
+    def morphable(self, values: Float32[Array, "10"], time: float) -> Float32[Array, "10"]:
+        """Coefficients of the morphable model, which have no fixed range."""
+        if "morphable" not in self._channels:
+            self._channels["morphable"] = self._filter(self._smoothing.morphable)
+        smoothed: Float32[Array, "10"] = self._channels["morphable"](values, time)
+        return smoothed
+
+    def _filter(self, quickness: float | Float32[Array, "52"]) -> OneEuro:
+        s = self._smoothing
+        return OneEuro(s.min_cutoff * quickness, s.beta / 4 * quickness, s.derivative_cutoff)
