@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from mien import geometry, topology
+from mien import geometry, heads, topology
+from mien import tracker as tracker_module
 from mien.capture import open_source
 from mien.channels import mirror
 from mien.engines import Detection
 from mien.errors import InputError
-from mien.retarget.smooth import Smoothing
+from mien.heads.regressor import Head
+from mien.heads.spec import HeadSpec
+from mien.retarget.calibrate import Calibration
+from mien.retarget.smooth import FaceSmoother, Smoothing
 from mien.tracker import STAGES, Tracker
 from mien.types import Face, Frame, Landmarks
 
@@ -275,3 +279,122 @@ def test_starting_an_engine_leaves_standard_error_alone(facemesh: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_trained_heads_read_what_the_tracker_aligned(make_head: Callable[..., Path]) -> None:
+    everything = ("aligned", "rotation", "pixels")
+    faces = [puppet(120, s=8, yaw=10), puppet(450, s=8)]
+    paths = {
+        "expression": make_head("mine", inputs=everything, bias=0.3),
+        "morphable": make_head("ten", inputs=everything, output="morphable", bias=-3.0),
+    }
+    given = {name: str(path) for name, path in paths.items()}
+    tracker = Tracker(Puppet([[faces[0]], faces]), max_faces=2, smoothing=None, **given)
+    alone, together = play(tracker, 2)
+    for face in (*alone, *together):
+        pose, points = face.pose, face.landmarks.points
+        assert pose is not None
+        camera = geometry.picture_to_camera(points)
+        aligned = tracker_module._fit(points).invert(camera)
+        for name, path in paths.items():
+            expected = Head(path)(aligned, pose.rotation, points)
+            np.testing.assert_allclose(getattr(face, name), expected, atol=1e-4)
+    assert tracker.expression_head is not None
+    assert (tracker.expression_head.name, tracker.morphable_head.name) == ("mine", "ten")
+
+
+def test_heads_can_be_left_out() -> None:
+    tracker = Tracker(Puppet([[puppet()]]), expression=None, morphable=None)
+    (face,) = play(tracker, 1)[0]
+    assert face.expression is None
+    assert face.morphable is None
+    assert face.mouth_open is False
+    assert tracker.reading(face.id) is None
+
+
+def test_the_ruler_is_a_head_like_others() -> None:
+    tracker = Tracker(Puppet([[puppet()]]), expression="geometric", morphable=None)
+    (face,) = play(tracker, 1)[0]
+    assert face.channel("jawOpen") is not None
+    assert face.channel("cheekPuff") is None
+    assert tracker.expression_head == heads.identity("geometric", "expression")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"expression": "arkit51"}, "no expression head 'arkit51'"),
+        ({"morphable": "geometric"}, "no morphable head"),
+        ({"expression": "missing.onnx"}, r"missing\.json is missing"),
+    ],
+)
+def test_a_head_that_is_not_there_is_refused(options: dict[str, str], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        Tracker(Puppet([]), **options)
+
+
+def calibration(path: Path, **more: str) -> Calibration:
+    spec = HeadSpec.read(path.with_suffix(".json"))
+    about = {"name": "Ada", "head": spec.name, "sha256": spec.sha256, "engine": "puppet"} | more
+    neutral, scale = np.full(52, 0.2, np.float32), np.full(52, 1.2, np.float32)
+    return Calibration(**about, neutral=neutral, scale=scale)
+
+
+def test_calibration_corrects_the_reading_before_it_is_smoothed(
+    make_head: Callable[..., Path],
+) -> None:
+    path = make_head("mine", inputs=("rotation",), bias=0.4)
+    known = calibration(path)
+    script = [[puppet(yaw=y)] for y in (0, 5, 10, 20)]
+    raw = Tracker(Puppet(script), smoothing=None, expression=str(path))
+    corrected = Tracker(Puppet(script), smoothing=None, expression=str(path), calibration=known)
+    for (plain,), (better,) in zip(play(raw, 4), play(corrected, 4), strict=True):
+        np.testing.assert_allclose(better.expression, known.apply(plain.expression), atol=1e-6)
+    assert corrected.calibration is known
+    smooth = Tracker(Puppet(script), expression=str(path), calibration=known)
+    by_hand = FaceSmoother(Smoothing())
+    for i in range(4):
+        (face,) = smooth.process(Frame(EMPTY, i / 30, i)).faces
+        reading = smooth.reading(face.id)
+        assert reading is not None
+        expected = by_hand.channels("expression", known.apply(reading), i / 30)
+        np.testing.assert_allclose(face.expression, expected, atol=1e-6)
+
+
+def test_calibration_is_changed_between_frames(make_head: Callable[..., Path]) -> None:
+    path = make_head("mine", inputs=("rotation",), bias=0.4)
+    script = [[puppet()]] * 3
+    tracker = Tracker(Puppet(script), smoothing=None, expression=str(path))
+    values = []
+    for i, change in enumerate((None, calibration(path), None)):
+        tracker.configure(calibration=change)
+        values.append(tracker.process(Frame(EMPTY, i / 30, i)).faces[0].channel("jawOpen"))
+    assert values[0] == values[2]
+    assert values[1] == pytest.approx((values[0] - 0.2) / 0.8 * 1.2, abs=1e-5)
+
+
+def test_calibration_is_for_one_person(make_head: Callable[..., Path]) -> None:
+    path = make_head("mine", inputs=("rotation",), bias=0.4)
+    faces = [puppet(120, s=8), puppet(450, s=8)]
+    tracker = Tracker(
+        Puppet([faces]), max_faces=2, expression=str(path), calibration=calibration(path)
+    )
+    first, second = play(tracker, 1)[0]
+    assert first.channel("jawOpen") < second.channel("jawOpen")
+
+
+@pytest.mark.parametrize("other", [{"head": "yours"}, {"sha256": "1" * 64}, {"engine": "facemesh"}])
+def test_a_calibration_of_something_else_is_refused(
+    make_head: Callable[..., Path], other: dict[str, str]
+) -> None:
+    path = make_head("mine")
+    wrong = calibration(path, **other)
+    with pytest.raises(InputError, match="was learnt with"):
+        Tracker(Puppet([]), expression=str(path), calibration=wrong)
+    with pytest.raises(InputError, match="was learnt with"):
+        Tracker(Puppet([]), expression=None, calibration=wrong)
+    tracker = Tracker(Puppet([]), expression=str(path))
+    with pytest.raises(InputError, match="was learnt with"):
+        tracker.configure(calibration=wrong, mouth_threshold=0.5)
+    assert tracker.calibration is None
+    assert tracker._mouth_threshold == 0.12

@@ -1,6 +1,6 @@
 """The one road: a frame goes in, faces come out. This is the only place that walks it.
 
-landmark engine -> pose and alignment -> identity -> heads -> smoothing -> Face
+landmark engine -> pose and alignment -> identity -> heads -> calibration -> smoothing -> Face
 """
 
 from __future__ import annotations
@@ -10,25 +10,31 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from . import engines
-from .arrays import Array, Float, Points
+from . import engines, heads
+from .arrays import Array, Float32, Points
 from .engines.tiling import MOST_RESIDUAL
 from .errors import InputError
 from .geometry import Similarity, Template, distance, picture_to_camera
 from .heads import geometric
 from .identity import Identities, Sighting, look_of
+from .retarget.calibrate import Calibration
 from .retarget.smooth import FaceSmoother, Smoothing
 from .topology import CANONICAL, RIGID
 from .types import Face, Frame, Landmarks, Observation, Pose
 
+if TYPE_CHECKING:
+    from .heads.regressor import Head
+
 __all__ = ["STAGES", "Tracker"]
 
 STAGES = ("landmarks", "pose", "identity", "heads", "smooth")
-"""Stages in the order of the road, as they appear in ``Observation.timings`` (with ``total``)."""
+"""Stages in the order of the road, as they appear in ``Observation.timings`` (with ``total``).
+Calibration is part of the last.
+"""
 
 _RIGID = Template(CANONICAL[RIGID].astype(np.float64))
 # Trackers that follow several faces now and then put two meshes on one head, or one on a curtain.
@@ -39,9 +45,10 @@ _FORGET = 2.0  # seconds after which the smoothing of a lost face starts afresh
 class _Track:
     """What belongs to one face over time."""
 
-    __slots__ = ("mouth", "seen", "smoother")
+    __slots__ = ("mouth", "reading", "seen", "smoother")
 
     def __init__(self, smoothing: Smoothing | None, mouth_threshold: float) -> None:
+        self.reading: Float32[Array, "52"] | None = None
         self.smoother = FaceSmoother(smoothing) if smoothing else None
         self.mouth = geometric.MouthSwitch(mouth_threshold)
         self.seen = 0.0
@@ -57,9 +64,15 @@ class Tracker:
         max_faces: the most faces to follow.
         smoothing: parameters of the One-Euro filter, or None for raw values.
         mouth_threshold: openness above which the mouth counts as open.
+        expression: the head for the 52 channels: a name (see :mod:`mien.heads`), the path of an
+            ONNX file, ``auto``, or None for none.
+        morphable: the same for the coefficients of the morphable model.
+        calibration: what is known of the person in front of the camera. It belongs to one person,
+            hence of several faces only the one with the lowest id is corrected by it.
 
     Raises:
-        InputError, EngineError, ModelMissing: see :func:`mien.engines.create`.
+        InputError, EngineError, ModelMissing: see :func:`mien.engines.create` and
+            :func:`mien.heads.load`; or a calibration that was learnt with another head or engine.
 
     Not thread-safe. Use it as a context manager, or call :meth:`close`.
     """
@@ -72,11 +85,24 @@ class Tracker:
         max_faces: int = 1,
         smoothing: Smoothing | None = Smoothing(),  # noqa: B008 - frozen
         mouth_threshold: float = 0.12,
+        expression: str | None = "auto",
+        morphable: str | None = "auto",
+        calibration: Calibration | None = None,
     ) -> None:
         geometric.MouthSwitch(mouth_threshold)  # refuse a bad value before the models load
+        self.expression_head = heads.identity(expression, "expression")
+        """Which head reads the channels, or None."""
+        self.morphable_head = heads.identity(morphable, "morphable")
+        """Which head reads the coefficients, or None."""
+        self._heads = _Heads(expression, morphable)
+        self.engine: engines.Engine
         if isinstance(engine, str):
-            engine = engines.create(engine, mode=mode, max_faces=max_faces)
-        self.engine = engine
+            self._check(calibration, engines.resolve(engine))
+            self.engine = engines.create(engine, mode=mode, max_faces=max_faces)
+        else:
+            self._check(calibration, engine.name)
+            self.engine = engine
+        self._calibration = calibration
         self.mode = mode
         self.max_faces = max_faces
         self._smoothing = smoothing if mode == "video" else None
@@ -95,23 +121,43 @@ class Tracker:
         """Parameters of the filter, None when it is off."""
         return self._smoothing
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """What is known of the person, None when readings are left as they are."""
+        return self._calibration
+
     def configure(
         self,
         *,
         smoothing: Smoothing | Literal["keep"] | None = "keep",
         mouth_threshold: float | None = None,
+        calibration: Calibration | Literal["keep"] | None = "keep",
     ) -> None:
         """Change parameters between frames; what is left out stays. Filters start afresh.
 
         Raises:
-            InputError: a mouth threshold out of range.
+            InputError: a mouth threshold out of range, or a calibration that was learnt with
+                another head or engine; everything stays as it was.
         """
         if mouth_threshold is not None:
             geometric.MouthSwitch(mouth_threshold)
+        if calibration != "keep":
+            self._check(calibration, self.engine_name)
+            self._calibration = calibration
+        if mouth_threshold is not None:
             self._mouth_threshold = mouth_threshold
         if smoothing != "keep" and self.mode == "video":
             self._smoothing = smoothing
         self._tracks.clear()
+
+    def reading(self, face_id: int) -> Float32[Array, "52"] | None:
+        """What the head read off a face in its last frame, before calibration and smoothing.
+
+        None for a face that is not there, without a head, and in ``still`` mode, where
+        a face without a calibration has its readings as they are.
+        """
+        track = self._tracks.get(face_id)
+        return track.reading if track else None
 
     def process(self, frame: Frame) -> Observation:
         """Walk the road with one frame.
@@ -137,10 +183,11 @@ class Tracker:
         clock.lap("pose")
         ids = self._identify(seen, frame)
         clock.lap("identity")
-        readings = [_Reading(s.points) for s in seen]
+        readings = self._heads.read(seen)
         clock.lap("heads")
+        first = min(ids, default=0)
         faces = [
-            self._face(number, s, reading, frame.time)
+            self._face(number, s, reading, frame.time, calibrated=number == first)
             for number, s, reading in zip(ids, seen, readings, strict=True)
         ]
         self._forget(frame.time)
@@ -162,19 +209,32 @@ class Tracker:
         ]
         return self._identities.assign(sightings, frame.time)
 
-    def _face(self, number: int, seen: _Aligned, reading: _Reading, time: float) -> Face:
+    def _check(self, calibration: Calibration | None, engine: str) -> None:
+        if calibration is not None:
+            head = self.expression_head or heads.HeadId("none", "", "")
+            calibration.check(head.name, head.sha256, engine)
+
+    def _face(
+        self, number: int, seen: _Aligned, reading: _Reading, time: float, *, calibrated: bool
+    ) -> Face:
         track = self._tracks.get(number)
         if track is None:
             track = self._tracks[number] = _Track(self._smoothing, self._mouth_threshold)
         track.seen = time
         landmarks, fit = seen.landmarks, seen.fit
-        expression, shapes = reading.expression, seen.shapes
+        expression, morphable, shapes = reading.expression, reading.morphable, seen.shapes
+        track.reading = expression
+        if expression is not None and self._calibration is not None and calibrated:
+            expression = self._calibration.apply(expression)
         if track.smoother is not None:
             points = track.smoother.points(landmarks.points, time)
             landmarks = Landmarks(points, landmarks.size, landmarks.presence)
             # The pose is fitted to the smoothed points, so that mesh and head move as one.
             fit = _fit(points)
-            expression = track.smoother.channels("expression", expression, time)
+            if expression is not None:
+                expression = track.smoother.channels("expression", expression, time)
+            if morphable is not None:
+                morphable = track.smoother.morphable(morphable, time)
             if shapes is not None:
                 shapes = track.smoother.channels("engine_shapes", shapes, time)
         return Face(
@@ -185,6 +245,7 @@ class Tracker:
             expression=expression,
             mouth_open=track.mouth(reading.openness),
             engine_shapes=shapes,
+            morphable=morphable,
         )
 
     def _forget(self, time: float) -> None:
@@ -238,15 +299,50 @@ def _distinct(seen: list[_Aligned]) -> list[_Aligned]:
     return kept
 
 
-class _Reading:
+class _Reading(NamedTuple):
     """What the heads say about one aligned face."""
 
-    __slots__ = ("expression", "openness")
+    openness: float
+    expression: Float32[Array, "52"] | None
+    morphable: Float32[Array, "10"] | None
 
-    def __init__(self, aligned: Float[Array, "478 3"]) -> None:
-        measures = geometric.measure(aligned)
-        self.expression = geometric.expression(measures)
-        self.openness = geometric.mouth_openness(measures)
+
+class _Heads:
+    """The heads of a tracker. Whether the mouth is open is measured, whatever else is read."""
+
+    def __init__(self, expression: str | None, morphable: str | None) -> None:
+        name = heads.resolve(expression, "expression")
+        self._ruler = name == heads.GEOMETRIC
+        self._expression = None if name is None or self._ruler else heads.load(name, "expression")
+        name = heads.resolve(morphable, "morphable")
+        self._morphable = None if name is None else heads.load(name, "morphable")
+
+    def read(self, seen: list[_Aligned]) -> list[_Reading]:
+        """A reading for each face; a trained head is called once for all of them."""
+        measures = [geometric.measure(face.points) for face in seen]
+        expressions = self._ask(self._expression, seen)
+        if self._ruler:
+            expressions = [geometric.expression(m) for m in measures]
+        coefficients = self._ask(self._morphable, seen)
+        return [
+            _Reading(geometric.mouth_openness(m), expression, morphable)
+            for m, expression, morphable in zip(measures, expressions, coefficients, strict=True)
+        ]
+
+    @staticmethod
+    def _ask(head: Head | None, seen: list[_Aligned]) -> list[Any]:
+        if head is None or not seen:
+            return [None] * len(seen)
+        if len(seen) == 1:
+            face = seen[0]
+            return [head(face.points, face.fit.rotation, face.landmarks.points)]
+        return list(
+            head(
+                np.stack([face.points for face in seen]),
+                np.stack([face.fit.rotation for face in seen]),
+                np.stack([face.landmarks.points for face in seen]),
+            )
+        )
 
 
 def _fit(points: Points) -> Similarity:
