@@ -24,7 +24,7 @@ from av import VideoFrame
 from . import capture, engines
 from .arrays import RGBImage
 from .errors import CameraError, InputError, OutputError
-from .job import CaptureOptions, CaptureReport, Progress, SourceReport, settings, summary
+from .job import CaptureOptions, CaptureReport, Progress, SourceReport, heads_of, settings, summary
 from .outputs import TableWriter, VideoWriter, write_image, write_json_atomic, write_mesh
 from .overlap import ReadAhead, WriteBehind
 from .render.overlay import draw
@@ -59,7 +59,7 @@ def capture_to_files(
         OutputError: results could not be written; what was written before is kept.
         InputError, CameraError: no source can be used, and nothing was written; one of several is
             skipped.
-        EngineError, ModelMissing: the landmark engine cannot run.
+        EngineError, ModelMissing: the landmark engine or a head cannot run.
     """
     stop = stop or threading.Event()
     report = CaptureReport(options.out)
@@ -176,6 +176,9 @@ class _Trackers:
                 max_faces=1 if options.crops else faces,
                 smoothing=options.smoothing,
                 mouth_threshold=options.mouth_threshold,
+                expression=options.expression,
+                morphable=options.morphable,
+                calibration=options.calibration,
             )
         return self._open[mode]
 
@@ -217,7 +220,7 @@ class _LateTable:
                     jsonl=options.jsonl,
                     overwrite=options.overwrite,
                     engine=self._engine,
-                    heads={"expression": "geometric"},
+                    heads=heads_of(options),
                     settings=settings(options, engines.model(self._engine)),
                 )
             )

@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from . import __version__
+from . import __version__, heads
 from .errors import InputError
+from .retarget.calibrate import Calibration
 from .retarget.smooth import Smoothing
 
-__all__ = ["CaptureOptions", "CaptureReport", "Progress", "SourceReport", "settings", "summary"]
+__all__ = [
+    "CaptureOptions",
+    "CaptureReport",
+    "Progress",
+    "SourceReport",
+    "heads_of",
+    "settings",
+    "summary",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class CaptureOptions:
         max_faces: the most faces to follow; None is 64 in stills and 4 in videos.
         smoothing: parameters of the One-Euro filter, or None for raw values.
         mouth_threshold: openness above which the mouth counts as open.
+        expression, morphable: heads by name or path, ``auto``, or None for none.
+        calibration: what is known of the person; see :class:`mien.tracker.Tracker`.
         csv, csv_landmarks, jsonl: tables besides ``faces.parquet``.
         overlay: a picture or a video of each source with what was found drawn on it. Off here, as
             scripts mostly want numbers and drawing takes time; the command line, where people look
@@ -40,6 +51,9 @@ class CaptureOptions:
     max_faces: int | None = None
     smoothing: Smoothing | None = field(default_factory=Smoothing)
     mouth_threshold: float = 0.12
+    expression: str | None = "auto"
+    morphable: str | None = "auto"
+    calibration: Calibration | None = None
     csv: bool = False
     csv_landmarks: bool = False
     jsonl: bool = False
@@ -148,7 +162,21 @@ def settings(options: CaptureOptions, model: str) -> dict[str, str]:
         "engine_model": model,
         "smoothing": json.dumps(_smoothing(options)),
         "mouth_threshold": str(options.mouth_threshold),
+        "calibration": json.dumps(options.calibration and options.calibration.as_dict()),
     }
+
+
+def heads_of(options: CaptureOptions) -> dict[str, str]:
+    """Which head makes what: name, version and SHA-256; nothing for a head that is off.
+
+    Raises:
+        InputError: a head that is not there.
+    """
+    found = {
+        "expression": heads.identity(options.expression, "expression"),
+        "morphable": heads.identity(options.morphable, "morphable"),
+    }
+    return {what: str(head) for what, head in found.items() if head is not None}
 
 
 def _smoothing(options: CaptureOptions) -> dict[str, float] | None:
@@ -161,6 +189,8 @@ def summary(report: CaptureReport, options: CaptureOptions) -> dict[str, Any]:
     return {
         "mien": __version__,
         "engine": report.engine,
+        "heads": heads_of(options),
+        "calibration": options.calibration and options.calibration.name,
         "smoothing": _smoothing(options),
         "mouth_threshold": options.mouth_threshold,
         "interrupted": report.interrupted,

@@ -11,6 +11,7 @@ import unicodedata
 from pathlib import Path
 
 from . import zoo
+from .capture.source import safe_name
 from .errors import InputError
 from .outputs.files import output_error, write_json_atomic
 from .retarget.calibrate import Calibration
@@ -18,8 +19,8 @@ from .retarget.calibrate import Calibration
 __all__ = ["clean_name", "delete", "file", "find", "folder", "load", "names", "read", "save"]
 
 _LONGEST = 64
-# Windows has these as devices, whatever follows the dot.
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_MOST = 200
+"""People that are kept; nobody has so many, a client gone wild may."""
 
 
 def folder() -> Path:
@@ -28,24 +29,19 @@ def folder() -> Path:
 
 
 def clean_name(name: str) -> str:
-    """A person's name as the name of a file.
-
-    Letters and digits of any script, spaces, ``.``, ``_`` and ``-`` stay; runs of anything else
-    become one ``-``.
+    """A person's name as the name of a file; letters of any script stay.
 
     Raises:
-        InputError: nothing is left, or it is longer than 64 letters.
+        InputError: it has no letters or digits, or more than 64.
     """
     text = unicodedata.normalize("NFC", name)
-    text = re.sub(r"[^\w\s.-]+", "-", text)
-    text = re.sub(r"\s+", " ", text).strip(" .-")
-    if not text:
+    if not re.search(r"[^\W_]", text):
         raise InputError(f"a person's name needs letters or digits, got {name[:80]!r}")
-    if len(text) > _LONGEST or len(text.encode()) > 200:
+    if len(text) > _LONGEST:
         raise InputError(
             f"a person's name has at most {_LONGEST} letters, got {len(text)}; choose a shorter one"
         )
-    return f"{text}-" if _DEVICES.fullmatch(text) else text
+    return safe_name(text)
 
 
 def file(name: str) -> Path:
@@ -69,10 +65,12 @@ def save(calibration: Calibration) -> Path:
     """Keep a calibration; an earlier one of the same person is replaced in one step.
 
     Raises:
-        InputError: see :func:`clean_name`.
+        InputError: see :func:`clean_name`; or 200 others are kept already.
         OutputError: the folder cannot be written.
     """
     path = file(calibration.name)
+    if not path.exists() and len(names()) >= _MOST:
+        raise InputError(f"{_MOST} people are kept already in {folder()}; delete some")
     write_json_atomic(path, calibration.as_dict())
     return path
 

@@ -128,7 +128,8 @@ def _columns() -> Iterator[Column]:
     )  # fmt: skip
     yield Column(
         "morphable", "floats", "",
-        f"Expression coefficients of the 3D morphable model. {_RESERVED}", True,
+        "Expression coefficients of the 3D morphable model (the ten modes of 3DDFA_V2's Basel "
+        "face) that the head reads off the landmarks; without a fixed range.", True,
         tuple(f"morphable_{i}" for i in range(N_MORPHABLE)),
     )  # fmt: skip
     yield Column(
@@ -167,7 +168,7 @@ def faces_schema(
 
     Args:
         engine: name of the landmark engine.
-        heads: which model produced what, such as ``{"expression": "geometric"}``.
+        heads: which model produced what, such as ``{"expression": "arkit52 1 sha256:..."}``.
         settings: what else decides on the numbers, by name.
         created: when the capture began, ISO 8601.
     """
@@ -197,9 +198,10 @@ This page is written by `python -m mien.outputs.schema`. Schema version {version
 
 The same texts and what made the numbers are in the metadata of the file: `mien.version`,
 `mien.engine` and `mien.engine_model` (its file with SHA-256, or the package that brings it),
-`mien.heads` (which model made what), `mien.smoothing` (the parameters as JSON, `null` for none;
-photos are never smoothed), `mien.mouth_threshold`, `mien.created`. Unit and description of each
-column are in the metadata of its field.
+`mien.heads` (which head made what, with version and SHA-256), `mien.calibration` (what was known
+of the person, as JSON; `null` for nothing), `mien.smoothing` (the parameters as JSON, `null` for
+none; photos are never smoothed), `mien.mouth_threshold`, `mien.created`. Unit and description of
+each column are in the metadata of its field.
 
 ## Columns
 

@@ -19,6 +19,11 @@ from ..errors import InputError
 
 __all__ = ["FaceSmoother", "OneEuro", "Smoothing"]
 
+_MORPHABLE_RANGE = 4 * np.array(
+    [1.59, 1.51, 0.59, 0.59, 0.21, 0.26, 0.28, 0.38, 0.16, 0.26], np.float32
+)
+"""Four standard deviations of the ten coefficients, as published with 3DDFA_V2's weights."""
+
 
 @dataclass(frozen=True, slots=True)
 class Smoothing:
@@ -28,13 +33,14 @@ class Smoothing:
         min_cutoff: cut-off in Hz for what stands still; lower is calmer and lags more.
         beta: how fast the cut-off rises with speed; higher follows fast motion more closely.
             Speed is counted in face widths a second for landmarks, so the same numbers hold near to
-            and far from the camera, and in quarters of the full range a second for channels.
+            and far from the camera, and in full ranges a second for channels, of which a quarter
+            counts.
         derivative_cutoff: cut-off in Hz for the speed itself.
         blinks, gaze, lips, corners, brows, cheeks: how many times as quickly as landmarks the
             channels of a class are followed: both cut-off and ``beta`` are multiplied. Blinks are
             followed at once; brows, cheeks and nose move slowly and are seen weakly.
-        morphable: the same for the coefficients of the morphable model; speed is in quarters a
-            second (a coefficient is about 1 at full expression).
+        morphable: the same for the coefficients of the morphable model, whose full range is taken
+            as four standard deviations.
 
     Raises:
         InputError: a value that is not finite or is out of range.
@@ -91,14 +97,20 @@ class OneEuro:
         self._holes = b""
 
     def __call__(
-        self, value: Float[Array, "*shape"], time: float, unit: float = 1.0, *, joint: bool = False
+        self,
+        value: Float[Array, "*shape"],
+        time: float,
+        unit: float | Float[Array, "n"] = 1.0,
+        *,
+        joint: bool = False,
     ) -> Float[Array, "*shape"]:
         """Smoothed value at ``time`` (seconds; not before the last one).
 
         Args:
             value: float array of the same shape each time.
             time: seconds. A gap of more than half a second starts afresh.
-            unit: speed is measured in these, for instance the width of the face in pixels.
+            unit: speed is measured in these, for instance the width of the face in pixels; one
+                for all entries, or one for each.
             joint: the last axis is a vector; its entries share the speed of the vector, so that a
                 point that moves along x is not held back along y.
         """
@@ -173,7 +185,8 @@ class FaceSmoother:
         """Coefficients of the morphable model, which have no fixed range."""
         if "morphable" not in self._channels:
             self._channels["morphable"] = self._filter(self._smoothing.morphable)
-        smoothed: Float32[Array, "10"] = self._channels["morphable"](values, time)
+        follow = self._channels["morphable"]
+        smoothed: Float32[Array, "10"] = follow(values, time, _MORPHABLE_RANGE)
         return smoothed
 
     def _filter(self, quickness: float | Float32[Array, "52"]) -> OneEuro:
