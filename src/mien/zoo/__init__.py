@@ -4,8 +4,8 @@ Nothing is fetched unless :func:`pull` is called (by ``mien pull NAME``), and no
 unless its SHA-256 is the expected one.
 """
 
-from .cache import file, folder, problem
+from .cache import digest, file, folder, problem
 from .pull import path, pull
 from .spec import SPECS, ModelSpec, find
 
-__all__ = ["SPECS", "ModelSpec", "file", "find", "folder", "path", "problem", "pull"]
+__all__ = ["SPECS", "ModelSpec", "digest", "file", "find", "folder", "path", "problem", "pull"]

@@ -1,0 +1,196 @@
+"""What the landmark engines find in the photographs of a data set, kept on disk.
+
+Finding takes minutes, and every recipe asks for the same. The cache is keyed by the data set's own
+bytes, by the models, and by what is done to the pictures first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+
+from ... import engines, zoo
+from ...arrays import Array, Float32, Int, RGBImage
+from ...errors import EngineError
+from ...outputs.files import replacing
+from ...progress import steps_shown
+from ...types import Frame
+from .changes import bordered, changed
+
+__all__ = ["ENGINES", "Archive", "Found", "find"]
+
+ENGINES = ("facemesh", "facelandmarker")
+
+_REVISION = 1  # of what is done to a picture; another number leaves older caches behind
+_CHUNK = 200  # pictures that a process takes at a time
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Where the pictures of a data set lie: one zip file, or a folder that holds the same.
+
+    Attributes:
+        path: zip file or folder.
+        members: names of the pictures in it, sorted.
+        enlarge: side in pixels to which every picture is enlarged first; 0 leaves it.
+    """
+
+    path: Path
+    members: tuple[str, ...]
+    enlarge: int = 0
+
+    def read(self, member: str) -> RGBImage | None:
+        """A picture as the engines see it, with its border; None for one that does not decode."""
+        if self.path.is_dir():
+            data = (self.path / member).read_bytes()
+        else:
+            with zipfile.ZipFile(self.path) as archive:
+                data = archive.read(member)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        if image is None:
+            return None
+        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        if self.enlarge:
+            size = (self.enlarge, self.enlarge)
+            image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+        return bordered(image)
+
+    def seen(self, member: str, variant: int) -> RGBImage | None:
+        """A version of a picture: 0 is the picture itself, every other number changes it."""
+        image = self.read(member)
+        if image is None or variant == 0:
+            return image
+        seed = int(hashlib.sha256(f"{variant}:{member}".encode()).hexdigest()[:16], 16)
+        return changed(image, np.random.default_rng(seed))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the zip file; of names, sizes and times for a folder."""
+        if not self.path.is_dir():
+            return zoo.digest(self.path)
+        sha = hashlib.sha256()
+        for member in self.members:
+            status = (self.path / member).stat()
+            sha.update(f"{member} {status.st_size} {status.st_mtime_ns}\n".encode())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What was found in one version of every picture, row by row as in ``Archive.members``.
+
+    Attributes:
+        facemesh, facelandmarker: float32 (n, 478, 3), picture coordinates; NaN where missed.
+        shapes: float32 (n, 52), Google's ARKit shapes 0..1; NaN where missed, and for tongueOut.
+        size: int32 (n, 2), width and height of the picture with its border; 0 if it is damaged.
+    """
+
+    facemesh: Float32[Array, "n 478 3"]
+    facelandmarker: Float32[Array, "n 478 3"]
+    shapes: Float32[Array, "n 52"]
+    size: Int[Array, "n 2"]
+
+    @property
+    def damaged(self) -> int:
+        """How many pictures did not decode."""
+        return int((self.size[:, 0] == 0).sum())
+
+
+def find(archive: Archive, variant: int = 0, workers: int | None = None) -> Found:
+    """What both engines find in a version of every picture; from the cache where it is there.
+
+    Args:
+        archive: the pictures.
+        variant: 0 for the pictures themselves, another number for one change of each.
+        workers: processes; as many as there are processors when left out.
+
+    Raises:
+        ModelMissing: ``face_landmarker`` has not been pulled.
+        EngineError: FaceMesh does not exist on this Python.
+    """
+    zoo.path("face_landmarker")  # say so now, not from a process
+    if "facemesh" not in engines.available() or engines.available()["facemesh"] is not None:
+        reason = engines.available().get("facemesh") or "it is not installed"
+        raise EngineError(f"both landmark engines are needed, and facemesh is not here: {reason}")
+    path = _cache(archive, variant)
+    if path.is_file():
+        with np.load(path) as stored:
+            return Found(**{f.name: stored[f.name] for f in fields(Found)})
+    places = [range(i, min(i + _CHUNK, len(archive.members)))
+              for i in range(0, len(archive.members), _CHUNK)]  # fmt: skip
+    count = min(workers or os.cpu_count() or 1, len(places))
+    parts: list[Found] = []
+    label = f"landmarks of {archive.path.stem}" + (f", change {variant}" if variant else "")
+    with (
+        steps_shown(Console(stderr=True), label, "pictures") as show,
+        # Spawned: a fork of a process with a running MediaPipe hangs.
+        ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool,
+    ):
+        show(0, len(archive.members), "")
+        work = [pool.submit(_look, archive, place, variant) for place in places]
+        for place, job in zip(places, work, strict=True):
+            parts.append(job.result())
+            show(place.stop, len(archive.members), "")
+    found = Found(
+        **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Found)}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, **{f.name: getattr(found, f.name) for f in fields(Found)})
+    return found
+
+
+def _cache(archive: Archive, variant: int) -> Path:
+    """Where the answer lies, by everything that it depends on."""
+    says = (
+        f"{_REVISION} {archive.fingerprint()} {archive.enlarge} {variant} "
+        f"{version('mediapipe')} {zoo.find('face_landmarker').sha256}"
+    )
+    key = hashlib.sha256(says.encode()).hexdigest()[:16]
+    return zoo.folder().parent / "lab" / f"{archive.path.stem}-{variant}-{key}.npz"
+
+
+_eyes: tuple[engines.Engine, engines.Engine] | None = None
+"""The engines of a process; starting them takes longer than a hundred pictures."""
+
+
+def _look(archive: Archive, places: Sequence[int], variant: int) -> Found:
+    """In a process of its own: some of the pictures."""
+    global _eyes
+    if _eyes is None:
+        cv2.setNumThreads(1)
+        # FaceMesh in video mode, made to forget before each picture, finds what it finds in a
+        # still, and does not search a picture for small faces when it finds none.
+        _eyes = (
+            engines.create("facemesh", mode="video", max_faces=1),
+            engines.create("facelandmarker", mode="still", max_faces=1),
+        )
+    count = len(places)
+    points = np.full((2, count, 478, 3), np.nan, np.float32)
+    shapes = np.full((count, 52), np.nan, np.float32)
+    size = np.zeros((count, 2), np.int32)
+    for row, place in enumerate(places):
+        image = archive.seen(archive.members[place], variant)
+        if image is None:
+            continue
+        frame = Frame(image)
+        size[row] = frame.size
+        _eyes[0].reset()
+        for which, engine in enumerate(_eyes):
+            if seen := engine.detect(frame):
+                points[which, row] = seen[0].landmarks.points
+                if seen[0].shapes is not None:
+                    shapes[row] = seen[0].shapes
+            elif which == 0:
+                break  # who sees nothing here is not asked again
+    return Found(points[0], points[1], shapes, size)

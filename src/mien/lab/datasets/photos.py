@@ -1,0 +1,223 @@
+"""Photographs with Google's shapes as the teacher: ``faces`` and ``fer2013``.
+
+The targets are what another model says, so what a head reaches on them is **agreement** with that
+model, not truth.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...arrays import Array, RGBImage
+from ...channels import ARKIT_52
+from ...errors import InputError
+from ..recipe import typed
+from . import register, register_pictures
+from .found import ENGINES, Archive, Found, find
+from .samples import Samples, aligned_of, split_of
+
+__all__ = ["Photos", "faces_archive", "fer2013_archive", "samples_of", "subjects_of"]
+
+_log = logging.getLogger(__name__)
+_FER_SIDE = 192  # pixels; four times its own
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What a recipe can ask of ``faces`` and ``fer2013``.
+
+    Attributes:
+        changes: changed versions of each picture of the train part, beside the picture itself.
+        workers: processes that look for landmarks; 0 for as many as there are processors.
+    """
+
+    changes: int = 0
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.changes < 0 or self.workers < 0:
+            raise InputError(f"changes and workers are 0 or more, got {self}")
+
+
+@register("faces")
+def _faces(folder: Path, options: Mapping[str, Any]) -> Samples:
+    asked = typed(Photos, options, "faces")
+    archive = faces_archive(folder)
+    subject = subjects_of(archive)
+    people = [subject[Path(member).name] for member in archive.members]
+    return _read("faces", archive, people, [split_of(name) for name in people], asked)
+
+
+@register("fer2013")
+def _fer2013(folder: Path, options: Mapping[str, Any]) -> Samples:
+    asked = typed(Photos, options, "fer2013")
+    archive = fer2013_archive(folder)
+    people = [Path(member).name for member in archive.members]
+    # Who is on which picture is not known; PublicTest is the test part, a tenth of Training is
+    # for validation.
+    split = [
+        "test" if member.startswith("test/") else _tenth(name)
+        for member, name in zip(archive.members, people, strict=True)
+    ]
+    return _read("fer2013", archive, people, split, asked)
+
+
+def _tenth(name: str) -> str:
+    return "train" if split_of(name) != "test" else "validation"
+
+
+def faces_archive(folder: Path) -> Archive:
+    """Pictures of ``faces``: ``images/*.jpg`` and ``legend.csv`` with image and subject.
+
+    Raises:
+        InputError: it is not there, or laid out otherwise.
+    """
+    return _archive(
+        folder, "faces", "images/", 0,
+        "`faces.zip` or a folder `faces`, with images/ and legend.csv (image, subject)",
+    )  # fmt: skip
+
+
+def fer2013_archive(folder: Path) -> Archive:
+    """Pictures of ``fer2013`` in its Kaggle layout: ``train/<class>/`` and ``test/<class>/``.
+
+    Raises:
+        InputError: it is not there, or laid out otherwise.
+    """
+    return _archive(
+        folder, "fer2013", ("train/", "test/"), _FER_SIDE,
+        "`fer2013.zip` or a folder `fer2013`, with train/<class>/*.jpg and test/<class>/*.jpg "
+        "(from the Kaggle challenge, after you have accepted its terms)",
+    )  # fmt: skip
+
+
+@cache
+def _archive(
+    folder: Path, name: str, inside: str | tuple[str, ...], enlarge: int, expected: str
+) -> Archive:
+    for path in (folder / f"{name}.zip", folder / name):
+        if path.is_dir():
+            members = [p.relative_to(path).as_posix() for p in path.rglob("*.jpg")]
+        elif path.is_file():
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    members = archive.namelist()
+            except zipfile.BadZipFile as error:
+                raise InputError(f"{path} is no whole zip file ({error}); fetch it again") from None
+        else:
+            continue
+        members = sorted(m for m in members if m.startswith(inside) and m.endswith(".jpg"))
+        if not members:
+            raise InputError(f"{path} is laid out otherwise than expected: {expected}")
+        return Archive(path, tuple(members), enlarge)
+    raise InputError(
+        f"the data set {name} is not in {folder}: expected {expected}. Data sets are not "
+        "downloaded for you; put it there, or name another folder with --data"
+    )
+
+
+@cache
+def subjects_of(archive: Archive) -> Mapping[str, str]:
+    """Who is on which picture of ``faces``, by file name.
+
+    Raises:
+        InputError: legend.csv is missing, lacks a column, or leaves a picture out.
+    """
+    name, path = "legend.csv", archive.path
+    try:
+        if path.is_dir():
+            text = (path / name).read_text("utf-8")
+        else:
+            with zipfile.ZipFile(path) as opened:
+                text = opened.read(name).decode("utf-8")
+    except (KeyError, FileNotFoundError):
+        raise InputError(f"{path}: expected legend.csv beside images/; is it whole?") from None
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if not rows or not {"image", "subject"} <= set(rows[0]):
+        found = ", ".join(rows[0]) if rows else "nothing"
+        raise InputError(f"{path}: legend.csv needs the columns image and subject, has {found}")
+    subjects = {row["image"]: row["subject"] for row in rows}
+    if missing := [m for m in archive.members if Path(m).name not in subjects]:
+        raise InputError(f"{path}: legend.csv does not say who is on {missing[0]}")
+    return subjects
+
+
+def _read(
+    source: str, archive: Archive, people: list[str], split: list[str], asked: Photos
+) -> Samples:
+    parts = []
+    for variant in range(asked.changes + 1):
+        found = find(archive, variant, asked.workers or None)
+        if variant == 0:
+            _tell(source, found)
+        # Changed pictures are for training only: what is scored is what a camera saw.
+        keep = np.array([variant == 0 or part == "train" for part in split], bool)
+        parts += [
+            samples_of(source, archive, people, split, found, engine, variant, keep)
+            for engine in ENGINES
+        ]
+    return Samples.concat(parts)
+
+
+def samples_of(
+    source: str,
+    archive: Archive,
+    people: list[str],
+    split: list[str],
+    found: Found,
+    engine: str,
+    variant: int,
+    keep: Array,
+) -> Samples:
+    """The faces that an engine and the teacher found, among the rows where ``keep`` is true."""
+    points = getattr(found, engine)
+    there = keep & np.isfinite(points[:, 0, 0]) & np.isfinite(found.shapes[:, 0])
+    rows = np.flatnonzero(there)
+    pixels = points[rows]
+    aligned, rotation = aligned_of(pixels)
+    suffix = f"#{variant}" if variant else ""
+    return Samples(
+        names=[archive.members[row] + suffix for row in rows],
+        subjects=[people[row] for row in rows],
+        engine=[engine] * len(rows),
+        source=[source] * len(rows),
+        aligned=aligned,
+        rotation=rotation,
+        pixels=pixels,
+        size=found.size[rows],
+        target=found.shapes[rows],
+        channels=ARKIT_52,
+        split=[split[row] for row in rows],
+    )
+
+
+def _tell(source: str, found: Found) -> None:
+    total, missed = len(found.size), int(np.isnan(found.facemesh[:, 0, 0]).sum())
+    if found.damaged:
+        _log.warning("%s: %d of %d pictures are damaged and left out", source, found.damaged, total)
+    _log.info("%s: a face was found in %d of %d pictures", source, total - missed, total)
+
+
+@register_pictures("faces")
+def _face_picture(folder: Path, sample: str) -> RGBImage | None:
+    return _picture(faces_archive(folder), sample)
+
+
+@register_pictures("fer2013")
+def _fer_picture(folder: Path, sample: str) -> RGBImage | None:
+    return _picture(fer2013_archive(folder), sample)
+
+
+def _picture(archive: Archive, sample: str) -> RGBImage | None:
+    member, _, variant = sample.partition("#")
+    return archive.seen(member, int(variant or 0))
