@@ -19,6 +19,8 @@ from PIL import Image
 
 from mien.channels import ARKIT_52
 from mien.errors import MienError
+from mien.heads import HeadId
+from mien.retarget.calibrate import Calibration
 from mien.server import wire
 from mien.server.app import create_app
 from mien.server.serve import listen, make_server, url_of
@@ -45,7 +47,9 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def face_at(number: int, frame: Frame, size: float, **more: object) -> Face:
+def face_at(
+    number: int, frame: Frame, size: float, angles: tuple[float, float, float], **more: object
+) -> Face:
     """A face in the middle of a frame, ``size`` pixels per head unit."""
     width, height = frame.size
     points = CANONICAL * np.float32([size, -size, -size]) + np.float32([width / 2, height / 2, 0])
@@ -56,23 +60,40 @@ def face_at(number: int, frame: Frame, size: float, **more: object) -> Face:
         id=number,
         time=frame.time,
         landmarks=Landmarks(points.astype(np.float32), frame.size, 0.9),
-        pose=Pose.from_euler(10, -20, 30, (width / 2, height / 2, 0.0), size),
+        pose=Pose.from_euler(*angles, (width / 2, height / 2, 0.0), size),
         **given,
     )
 
 
 class FakeTracker:
     engine_name = "fake"
+    morphable_head = None
 
     def __init__(self, options: Options, cast: Cast) -> None:
         self.options = options
         self.cast = cast
+        named = "ruler" if options.expression == "auto" else options.expression
+        self.expression_head = HeadId(named, "1", "0" * 64) if named else None
+        if options.calibration is not None:
+            self._check(options.calibration)
         self.calls: list[str] = []
         self.frames: list[Frame] = []
         self.threads: set[int] = set()
 
-    def configure(self, *, smoothing: object, mouth_threshold: float) -> None:
-        self.calls.append(f"configure {smoothing and smoothing.min_cutoff} {mouth_threshold}")
+    def _check(self, calibration: Calibration) -> None:
+        head = self.expression_head or HeadId("none", "", "")
+        calibration.check(head.name, head.sha256, self.engine_name)
+
+    def configure(
+        self, *, smoothing: object, mouth_threshold: float, calibration: Calibration | None
+    ) -> None:
+        if calibration is not None:
+            self._check(calibration)
+        who = f" {calibration.name}" if calibration else ""
+        self.calls.append(f"configure {smoothing and smoothing.min_cutoff} {mouth_threshold}{who}")
+
+    def reading(self, face_id: int) -> np.ndarray | None:
+        return self.cast.reading
 
     def process(self, frame: Frame) -> Observation:
         self.cast.entered.release()
@@ -83,7 +104,8 @@ class FakeTracker:
         self.calls.append(f"process {frame.time:g}")
         self.frames.append(frame)
         faces = tuple(
-            face_at(i + 1, frame, size, **self.cast.more) for i, size in enumerate(self.cast.sizes)
+            face_at(i + 1, frame, size, self.cast.angles, **self.cast.more)
+            for i, size in enumerate(self.cast.sizes)
         )
         return Observation(frame.index, frame.time, frame.size, faces, {"landmarks": 0.002})
 
@@ -105,6 +127,8 @@ class Cast:
         fail: what looking at a frame raises.
         broken: what building a tracker raises.
         more: further fields of each face.
+        angles: yaw, pitch and roll of each face.
+        reading: what the head reads, before it is calibrated.
     """
 
     sizes: list[float] = field(default_factory=lambda: [8.0])
@@ -113,6 +137,8 @@ class Cast:
     fail: Exception | None = None
     broken: MienError | None = None
     more: dict[str, object] = field(default_factory=dict)
+    angles: tuple[float, float, float] = (10, -20, 30)
+    reading: np.ndarray = field(default_factory=lambda: np.zeros(52, np.float32))
     built: list[FakeTracker] = field(default_factory=list)
 
     def __call__(self, options: Options) -> FakeTracker:

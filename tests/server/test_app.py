@@ -7,7 +7,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from mien import __version__
 from mien.server import wire
-from mien.server.schemas import message_schemas
+from mien.server.messages import message_schemas
 
 HOST = {"Host": "localhost"}
 WS = "ws://127.0.0.1:8765/ws"
@@ -18,7 +18,8 @@ def test_health(client):
     assert body.pop("uptime") >= 0
     assert body == {
         "status": "ok", "version": __version__, "wire": wire.VERSION, "engine": "fake",
-        "sessions": {"active": 0, "limit": 2}, "token_required": False, "problem": None,
+        "heads": {"expression": "ruler"}, "sessions": {"active": 0, "limit": 2},
+        "token_required": False, "problem": None,
     }  # fmt: skip
 
 
@@ -97,12 +98,14 @@ def test_errors_are_problems_everywhere(client, method, path, status, code):
 
 def test_openapi_holds_the_messages_of_the_websocket(client):
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
-    for name in ("Configure", "Reset", "Ready", "Configured", "ErrorMessage"):
+    for name in ("Configure", "Reset", "Calibrate", "Ready", "Configured", "CalibrationState",
+                 "ErrorMessage"):  # fmt: skip
         assert name in schemas
     assert set(schemas["ServerMessage"]["discriminator"]["mapping"]) == {
-        "ready", "configured", "error"
+        "ready", "configured", "calibration", "error"
     }  # fmt: skip
     assert schemas["Configure"]["required"] == ["type"]
+    assert schemas["Calibrate"]["required"] == ["type", "action"]
     for name in message_schemas():
         references = re.findall(r"#/components/schemas/(\w+)", str(schemas[name]))
         assert set(references) <= set(schemas)

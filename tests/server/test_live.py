@@ -149,6 +149,10 @@ def test_time_that_does_not_rise_resets_the_tracker(connect, message, encode, ca
         ({"smoothing": {"min_cutoff": 3, "beta": 0}}, {"smoothing": {"min_cutoff": 3, "beta": 0}}),
         ({"mouth_threshold": 0.4}, {"mouth_threshold": 0.4}),
         ({"max_faces": 4, "smoothing": None}, {"max_faces": 4}),
+        ({"expression": "geometric"}, {"expression": "geometric"}),
+        ({"expression": "none"}, {"expression": None}),
+        ({"expression": "auto"}, {}),
+        ({"morphable": "none"}, {}),
     ],
 )
 def test_configure_answers_with_what_is_in_force(connect, cast, asked, expected):
@@ -156,9 +160,9 @@ def test_configure_answers_with_what_is_in_force(connect, cast, asked, expected)
         ready = socket.receive_json()
         socket.send_json({"type": "configure"} | asked)
         configured = socket.receive_json()
-        before = {
-            key: ready[key] for key in ("engine", "max_faces", "smoothing", "mouth_threshold")
-        }
+        kept = ("engine", "expression", "morphable", "calibration", "max_faces", "smoothing",
+                "mouth_threshold")  # fmt: skip
+        before = {key: ready[key] for key in kept}
         assert configured == before | expected | {"type": "configured"}
 
 
@@ -194,6 +198,27 @@ def test_naming_the_engine_that_runs_loads_nothing(connect, cast):
         built = len(cast.built)
         socket.send_json({"type": "configure", "engine": "fake"})
         assert socket.receive_json()["engine"] == "fake"
+        assert len(cast.built) == built
+
+
+def test_ready_says_what_can_be_chosen(connect):
+    with connect() as socket:
+        ready = socket.receive_json()
+    assert "geometric" in [head["name"] for head in ready["heads"]]
+    assert ready["phases"][0]["name"] == "neutral"
+    assert 8 < sum(phase["seconds"] for phase in ready["phases"]) < 12
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "x.onnx", "../weights/a.json", "arkit", ""])
+@pytest.mark.parametrize("output", ["expression", "morphable"])
+def test_a_page_cannot_name_files_as_heads(connect, cast, output, name):
+    with connect() as socket:
+        socket.receive_json()
+        built = len(cast.built)
+        socket.send_json({"type": "configure", output: name})
+        told = error(socket)
+        assert told["code"] == "invalid_value"
+        assert "none" in told["hint"]
         assert len(cast.built) == built
 
 

@@ -336,6 +336,7 @@ export class Studio {
       }
       return;
     }
+    if (message.type === "calibration") return;
     this.store.set({ session: message, engine: message.engine });
     if (message.type === "ready") this.store.set({ ready: message });
   }

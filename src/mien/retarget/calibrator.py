@@ -8,7 +8,7 @@ readings come back to, and asks for nothing. Both want readings that no calibrat
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,6 +121,7 @@ class Calibrator:
     def __init__(
         self, name: str, *, head: str, sha256: str, engine: str, least: int = _LEAST
     ) -> None:
+        self.name = name
         self._about = {"name": name, "head": head, "sha256": sha256, "engine": engine}
         self._least = least
         self._phases: dict[str, _Recording] = {}
@@ -206,23 +207,24 @@ class Calibrator:
 
 
 class _Recording:
-    """Frames of one phase."""
+    """Frames of one phase: how many, why some cannot be used, and the readings of the latest."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = _MOST) -> None:
         self.frames = 0
         self.good = 0
         self.troubles: Counter[str] = Counter()
-        self._values: list[Float32[Array, "52"]] = []
-        self._recent: list[str | None] = []
+        self._values: deque[Float32[Array, "52"]] = deque(maxlen=keep)
+        self._recent: deque[str | None] = deque(maxlen=_RECENT)
 
     def add(self, values: Float32[Array, "52"] | None, trouble: str | None) -> None:
         self.frames += 1
-        self._recent = [*self._recent[1 - _RECENT :], trouble]
-        if trouble is not None or values is None:
-            self.troubles[trouble or "unread"] += 1
+        self._recent.append(trouble)
+        if trouble is not None:
+            self.troubles[trouble] += 1
             return
         self.good += 1
-        self._values = [*self._values[1 - _MOST :], values]
+        if values is not None:
+            self._values.append(values)
 
     def values(self) -> Float32[Array, "n 52"]:
         return np.stack(self._values)
@@ -261,6 +263,11 @@ class StreamCalibrator:
     ) -> None:
         if not half_life > 0:
             raise InputError(f"the half-life must be above 0 seconds, got {half_life}")
+        self.name = name
+        self.phase = "free"
+        self.needed = _NEEDED
+        """Seconds of good frames that are needed."""
+        self._now = _Recording(keep=0)
         self._about = {"name": name, "head": head, "sha256": sha256, "engine": engine}
         self._half_life = half_life
         self._counts = np.zeros((len(ARKIT_52), _BINS))
@@ -269,9 +276,11 @@ class StreamCalibrator:
         self.seconds = 0.0
         """Seconds of good frames so far."""
 
-    def add(self, face: Face) -> None:
-        """One frame; it is left out where the head is turned away."""
-        if trouble_with(face, "") is not None or face.expression is None:
+    def add(self, face: Face | None) -> None:
+        """One frame; it is left out where there is no face or the head is turned away."""
+        trouble = "gone" if face is None else trouble_with(face, self.phase)
+        self._now.add(None, trouble)
+        if face is None or trouble is not None or face.expression is None:
             return
         step = 0.0 if self._time is None else face.time - self._time
         self._time = face.time
@@ -282,6 +291,10 @@ class StreamCalibrator:
         read = ~np.isnan(values)
         bins = np.minimum(np.nan_to_num(values) * _BINS, _BINS - 1).astype(np.int64)
         self._counts[self._rows[read], bins[read]] += 1
+
+    def learnt(self) -> Learnt:
+        """How it goes; what is wrong at the moment is told as by :class:`Calibrator`."""
+        return Learnt(self.phase, self._now.frames, self._now.good, self._now.recent())
 
     def finish(self) -> Calibration:
         """The calibration so far; more may be added afterwards.

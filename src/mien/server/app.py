@@ -13,10 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from . import infer, live, problems
+from . import infer, live, people, problems
 from .guard import Guard, check_token
+from .messages import message_schemas
 from .metrics import Metrics
-from .schemas import EXAMPLE, Health, Problem, Sessions, message_schemas
+from .schemas import EXAMPLE, Health, Problem, Sessions
 from .settings import Settings
 from .studio import Studio, sample
 from .trackers import Pool, TrackerFactory, load_tracker
@@ -31,10 +32,12 @@ _DESCRIPTION = """A picture in, 3D faces out: 478 landmarks, head pose, ARKit ex
   first, at most two unanswered. Its JSON messages are the schemas `ClientMessage` and
   `ServerMessage`. After `ready` frames may be sent.
 
-Left and right are the subject's own. Nothing that is sent is kept.
+Left and right are the subject's own. Nothing that is sent is kept, but for the calibrations that
+a session is asked to save.
 """
 _TAGS = [
     {"name": "faces", "description": "Faces in a picture."},
+    {"name": "calibrations", "description": "What is known of people's own faces."},
     {"name": "operation", "description": "How the server is."},
     {"name": "studio", "description": "The page and its sample."},
 ]
@@ -78,11 +81,12 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
     )
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     app.include_router(infer.router(settings, pool, metrics))
+    app.include_router(people.router(settings, pool))
 
     async def authorise(request: Request) -> None:
         check_token(request, settings)
@@ -95,6 +99,7 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
             version=__version__,
             wire=VERSION,
             engine=None if pool.problem else pool.still.engine_name,
+            heads={} if pool.problem else pool.still.heads,
             sessions=Sessions(active=pool.active, limit=pool.limit),
             uptime=monotonic() - started,
             token_required=settings.token is not None,
@@ -151,7 +156,7 @@ def _complete_schema(app: FastAPI) -> None:
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         for name, message in message_schemas().items():
             components.setdefault(name, message)
-        for path in ("/infer", "/metrics"):
+        for path in ("/infer", "/metrics", "/calibrations", "/calibrations/{name}"):
             for operation in schema["paths"][path].values():
                 # An empty entry means: or without, which holds as long as no token is set.
                 operation["security"] = [{"HTTPBearer": []}, {}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -31,6 +32,9 @@ def check_header(
     Raises:
         RequestError: ``unreadable_image`` or ``too_many_pixels``.
     """
+    if size := _jpeg_size(data):
+        _check_size(*size, max_pixels)
+        return
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
             width, height = image.size
@@ -54,17 +58,42 @@ def decode(message: FrameMessage, max_pixels: int) -> RGBImage:
     if message.encoding is Encoding.IMAGE:
         check_header(message.pixels, max_pixels, LIVE_FORMATS)
         try:
-            image = cv2.imdecode(np.frombuffer(message.pixels, np.uint8), cv2.IMREAD_COLOR)
+            image = cv2.imdecode(np.frombuffer(message.pixels, np.uint8), cv2.IMREAD_COLOR_RGB)
         except cv2.error as error:
             raise _unreadable(f"the picture does not decode ({error.err})") from None
         if image is None:
             raise _unreadable("the picture does not decode")
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image))
+        return np.asarray(image)
     _check_size(message.width, message.height, max_pixels)
     pixels = np.frombuffer(message.pixels, np.uint8).reshape(message.height, message.width, -1)
     if message.encoding is Encoding.RGBA:
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB))
     return pixels
+
+
+def _jpeg_size(data: bytes | memoryview) -> tuple[int, int] | None:
+    """(width, height) of a JPEG whose segments follow each other as they should, else None.
+
+    A live frame is a JPEG from a canvas. Pillow finds its size, too, but in a tenth of the time
+    that decoding takes.
+    """
+    if data[:2] != b"\xff\xd8":
+        return None
+    at = 2
+    while at + 9 <= len(data):
+        mark, kind, length, _, height, width = _SEGMENT.unpack_from(data, at)
+        if mark != 0xFF or kind not in _SIZED | _SKIPPED:
+            return None
+        if kind in _SIZED:
+            return (width, height) if width and height else None
+        at += 2 + length
+    return None
+
+
+# A segment of a JPEG (ISO/IEC 10918-1, annex B): marker, length, and what a frame header says.
+_SEGMENT = struct.Struct(">BBHBHH")
+_SIZED = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive
+_SKIPPED = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})  # tables, comment, applications
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:

@@ -29,7 +29,7 @@ from .metrics import Metrics
 from .problems import RequestError
 from .schemas import Box, FaceAnswer, InferAnswer, Point, PoseAnswer, Problem, Size
 from .settings import Settings
-from .trackers import Pool, TrackerLike
+from .trackers import Pool, Seat, TrackerLike
 
 __all__ = ["answer_of", "router"]
 
@@ -119,7 +119,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
             threshold = mouth_threshold or pool.still.options.mouth_threshold
 
             def look(tracker: TrackerLike) -> Observation:
-                tracker.configure(smoothing=None, mouth_threshold=threshold)
+                tracker.configure(smoothing=None, mouth_threshold=threshold, calibration=None)
                 return tracker.process(frame)
 
             observation = await pool.still.run(look)
@@ -129,7 +129,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
             **observation.timings,
             "total": perf_counter() - start,
         }
-        answer = answer_of(observation, pool.still.engine_name, timings, most, landmarks)
+        answer = answer_of(observation, pool.still, timings, most, landmarks)
         if max_faces and max_faces > most:
             answer.warnings.append(
                 f"this server answers with at most {most} faces (MIEN_MAX_FACES), not {max_faces}"
@@ -142,7 +142,7 @@ def router(settings: Settings, pool: Pool, metrics: Metrics) -> APIRouter:
 
 def answer_of(
     observation: Observation,
-    engine: str,
+    seat: Seat,
     timings: Mapping[str, float],
     max_faces: int,
     with_landmarks: bool,
@@ -163,7 +163,8 @@ def answer_of(
         faces=[_face(face, with_landmarks) for face in faces],
         size=Size(width=width, height=height),
         timings={stage: round(seconds, 6) for stage, seconds in timings.items()},
-        engine=engine,
+        engine=seat.engine_name,
+        heads=seat.heads,
         warnings=_warnings(faces, len(found)),
     )
 

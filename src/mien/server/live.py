@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import perf_counter
-from typing import Any
 
 import anyio
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -23,26 +21,27 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .. import __version__, engines
 from ..errors import EngineError, InputError, MienError
-from ..retarget.smooth import Smoothing
 from ..types import Frame
+from . import setup
+from .calibrating import Calibrating, phases
 from .guard import check_token
 from .images import decode
 from .limits import Bucket
-from .metrics import Metrics
-from .problems import RequestError, readable
-from .schemas import (
+from .messages import (
+    Calibrate,
     ClientMessage,
     Configure,
     Configured,
-    ErrorCode,
     ErrorMessage,
     Limits,
     Ready,
     Reset,
-    SmoothingValues,
 )
+from .metrics import Metrics
+from .problems import RequestError, readable
+from .schemas import ErrorCode
 from .settings import Settings
-from .trackers import Options, Pool, Seat, TrackerLike
+from .trackers import Pool, Seat, TrackerLike
 from .wire import FRAME_BYTES, SUBPROTOCOL, VERSION, Close, FrameMessage, pack_answer, unpack_frame
 
 __all__ = ["MAX_STRIKES", "live"]
@@ -87,6 +86,7 @@ class _Session:
         self._metrics = metrics
         self._most = settings.max_upload_bytes + FRAME_BYTES
         self._rate = Bucket(settings.frame_rate)
+        self._calibrating = Calibrating(seat)
         self._slot: tuple[FrameMessage, float] | None = None
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
@@ -104,7 +104,8 @@ class _Session:
             RequestError: why the server hangs up.
             WebSocketDisconnect: the client went in the middle of an answer.
         """
-        await self._send(self._ready().model_dump_json())
+        with self._patience():
+            await self._send(self._ready().model_dump_json())
         # The first of them to end, for whatever reason, ends the session.
         work = (self._listen(), self._look_at_frames(), self._deliver())
         tasks = [asyncio.create_task(part) for part in work]
@@ -121,7 +122,8 @@ class _Session:
             return
         if isinstance(failure, RequestError) and failure.detail.code != "slow_reader":
             while not self._outbox.empty():
-                await self._send(self._outbox.get_nowait())
+                with self._patience():
+                    await self._send(self._outbox.get_nowait())
         raise failure
 
     async def _listen(self) -> None:
@@ -171,14 +173,17 @@ class _Session:
         try:
             message = _parse(text)
             await self._emptied.wait()
+            if isinstance(message, Calibrate):
+                await self._say(await self._calibrating.obey(message))
+                return
             if isinstance(message, Configure):
-                await self._seat.configure(self._changed(message))
+                await self._configure(message)
             else:
                 await self._seat.run(self._forget)
         except MienError as error:
             await self._complain(RequestError.from_error(error))
             return
-        await self._say(Configured(**self._state()))
+        await self._say(Configured(**setup.state(self._seat)))
 
     async def _look_at_frames(self) -> None:
         while True:
@@ -202,14 +207,21 @@ class _Session:
                     "internal", "the server failed at this frame", "its log says more"
                 ) from error
             self._strikes = 0
-            self._metrics.answered("live", faces, timings)
             # The next frame is taken before this answer leaves: its reader sends another at once,
             # which must find the slot empty.
             await self._outbox.put(answer)
+            # It leaves before it is counted, which takes as long.
+            await asyncio.sleep(0)
+            self._metrics.answered("live", faces, timings)
 
     async def _deliver(self) -> None:
-        while True:
-            await self._send(await self._outbox.get())
+        # One scope whose deadline moves: to open one takes as long as to send a message.
+        with self._patience() as scope:
+            while True:
+                scope.deadline = math.inf
+                message = await self._outbox.get()
+                scope.deadline = anyio.current_time() + self._settings.send_timeout
+                await self._send(message)
 
     def _look(
         self, message: FrameMessage, arrived: float, tracker: TrackerLike
@@ -223,6 +235,7 @@ class _Session:
         self._last_time = message.time
         observation = tracker.process(Frame(image, message.time, self._index))
         self._index += 1
+        self._calibrating.see(observation, tracker)
         timings = {
             **observation.timings,
             "wait": start - arrived,
@@ -243,57 +256,26 @@ class _Session:
         tracker.reset()
         self._last_time = -math.inf
 
-    def _changed(self, message: Configure) -> Options:
-        """The options of the session with what a message changes.
+    async def _configure(self, message: Configure) -> None:
+        """Set the session up otherwise.
 
         Raises:
-            InputError: more faces than the server allows.
+            MienError: that cannot be; everything stays as it was.
         """
-        options = self._seat.options
-        if message.max_faces is not None:
-            most = self._settings.max_faces
-            if message.max_faces > most:
-                raise InputError(
-                    f"max_faces is {message.max_faces}, this server follows at most {most}; "
-                    "ask for fewer, or raise MIEN_MAX_FACES"
-                )
-            options = replace(options, max_faces=message.max_faces)
-        if message.engine is not None:
-            options = replace(options, engine=message.engine)
-        if message.mouth_threshold is not None:
-            options = replace(options, mouth_threshold=message.mouth_threshold)
-        if message.smoothing is None:
-            return options
-        smoothing: Smoothing | None
-        if message.smoothing == "off":
-            smoothing = None
-        elif message.smoothing == "default":
-            smoothing = Smoothing()
-        else:
-            smoothing = Smoothing(message.smoothing.min_cutoff, message.smoothing.beta)
-        return replace(options, smoothing=smoothing)
-
-    def _state(self) -> dict[str, Any]:
-        options = self._seat.options
-        smoothing: SmoothingValues | str = "off"
-        if options.smoothing is not None:
-            smoothing = SmoothingValues(
-                min_cutoff=options.smoothing.min_cutoff, beta=options.smoothing.beta
-            )
-        return {
-            "engine": self._seat.engine_name,
-            "max_faces": options.max_faces,
-            "smoothing": smoothing,
-            "mouth_threshold": options.mouth_threshold,
-        }
+        before = self._seat.engine_name, self._seat.expression_head
+        await self._seat.configure(setup.changed(message, self._seat, self._settings))
+        if (self._seat.engine_name, self._seat.expression_head) != before:
+            self._calibrating.forget()
 
     def _ready(self) -> Ready:
         settings = self._settings
         return Ready(
-            **self._state(),
+            **setup.state(self._seat),
             version=__version__,
             wire=VERSION,
             engines=engines.available(),
+            heads=[*setup.offered("expression"), *setup.offered("morphable")],
+            phases=phases(),
             limits=Limits(
                 max_message_bytes=self._most,
                 max_pixels=settings.max_pixels,
@@ -320,12 +302,21 @@ class _Session:
         await self._outbox.put(message.model_dump_json())
 
     async def _send(self, message: bytes | str) -> None:
+        if isinstance(message, bytes):
+            await self._socket.send_bytes(message)
+        else:
+            await self._socket.send_text(message)
+
+    @contextmanager
+    def _patience(self) -> Iterator[anyio.CancelScope]:
+        """A scope in which the reader has to take a message in time.
+
+        Raises:
+            RequestError: it did not.
+        """
         try:
-            with anyio.fail_after(self._settings.send_timeout):
-                if isinstance(message, bytes):
-                    await self._socket.send_bytes(message)
-                else:
-                    await self._socket.send_text(message)
+            with anyio.fail_after(self._settings.send_timeout) as scope:
+                yield scope
         except TimeoutError:
             raise RequestError(
                 "slow_reader",
@@ -334,8 +325,8 @@ class _Session:
             ) from None
 
 
-def _parse(text: str) -> Configure | Reset:
-    hint = "send `configure` or `reset` as in /openapi.json, ClientMessage"
+def _parse(text: str) -> Configure | Reset | Calibrate:
+    hint = "send `configure`, `reset` or `calibrate` as in /openapi.json, ClientMessage"
     if len(text) > _MAX_TEXT:
         told = f"a text message has at most {_MAX_TEXT:,} letters, got {len(text):,}"
         raise RequestError("bad_message", told, hint)

@@ -1,37 +1,30 @@
-"""Everything the server says in JSON; ``web/src/generated/openapi.json`` is generated from it.
+"""What the server says over HTTP; ``web/src/generated/openapi.json`` is generated from it.
 
+The JSON of the WebSocket is in :mod:`mien.server.messages`.
 Coordinates and angles are those of :mod:`mien.types`; left and right are the subject's own.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
-    "CLIENT_MESSAGES",
     "EXAMPLE",
-    "SERVER_MESSAGES",
+    "Answer",
     "Box",
-    "Configure",
-    "Configured",
+    "CalibrationAnswer",
+    "CalibrationsAnswer",
     "ErrorCode",
     "ErrorDetail",
-    "ErrorMessage",
     "FaceAnswer",
     "Health",
     "InferAnswer",
-    "Limits",
     "PoseAnswer",
     "Problem",
-    "Ready",
-    "Reset",
-    "SessionState",
     "Sessions",
     "Size",
-    "SmoothingValues",
-    "message_schemas",
 ]
 
 ErrorCode: TypeAlias = Literal[
@@ -62,12 +55,14 @@ Point: TypeAlias = tuple[float, float, float]
 Matrix: TypeAlias = tuple[Point, Point, Point]
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Something that the server says."""
+
     # Fields with a default are always sent, so the generated types need no optional fields.
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
-class ErrorDetail(_Answer):
+class ErrorDetail(Answer):
     """What went wrong and what to do about it."""
 
     code: ErrorCode
@@ -75,20 +70,20 @@ class ErrorDetail(_Answer):
     hint: str = Field(description="What to do.")
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """The body of every answer that is not a success."""
 
     error: ErrorDetail
 
 
-class Size(_Answer):
+class Size(Answer):
     """Size of the picture in pixels, after its EXIF orientation has been applied."""
 
     width: int
     height: int
 
 
-class Box(_Answer):
+class Box(Answer):
     """Smallest upright box around the landmarks, in pixels; it may reach out of the picture."""
 
     left: float
@@ -97,7 +92,7 @@ class Box(_Answer):
     bottom: float
 
 
-class PoseAnswer(_Answer):
+class PoseAnswer(Answer):
     """Where the head is and how it is turned (weak perspective)."""
 
     yaw: float = Field(description="Degrees; positive when the subject turns to their left.")
@@ -118,7 +113,7 @@ class PoseAnswer(_Answer):
     )
 
 
-class FaceAnswer(_Answer):
+class FaceAnswer(Answer):
     """One face. What no model produced is null."""
 
     id: int
@@ -145,7 +140,7 @@ class FaceAnswer(_Answer):
     emotion: dict[str, float | None] | None = Field(description="Probabilities that sum to 1.")
 
 
-class InferAnswer(_Answer):
+class InferAnswer(Answer):
     """Faces of one picture, the largest first.
 
     ``landmarks`` and ``expression`` repeat the largest face in the shape of the first system's
@@ -168,6 +163,9 @@ class InferAnswer(_Answer):
     size: Size
     timings: dict[str, float] = Field(description="Seconds by stage.")
     engine: str = Field(description="The landmark engine that answered.")
+    heads: dict[str, str] = Field(
+        description="Which head read `expression` and which `morphable`; none is left out."
+    )
     warnings: list[str] = Field(description="What a careful reader should know about this answer.")
 
 
@@ -206,19 +204,20 @@ EXAMPLE: dict[str, Any] = {
     "size": {"width": 512, "height": 600},
     "timings": {"upload": 0.0008, "decode": 0.0033, "landmarks": 0.0203, "total": 0.0262},
     "engine": "facemesh",
+    "heads": {"expression": "geometric"},
     "warnings": [],
 }
 """An answer to the sample portrait, its lists cut short."""
 
 
-class Sessions(_Answer):
+class Sessions(Answer):
     """WebSocket sessions."""
 
     active: int
     limit: int
 
 
-class Health(_Answer):
+class Health(Answer):
     """What the server is and whether it can answer."""
 
     status: Literal["ok", "unavailable"] = Field(
@@ -227,135 +226,26 @@ class Health(_Answer):
     version: str
     wire: int = Field(description="Version of the binary protocol.")
     engine: str | None = Field(description="The landmark engine that is loaded.")
+    heads: dict[str, str] = Field(description="The heads that are loaded, by what they read.")
     sessions: Sessions
     uptime: float = Field(description="Seconds since the server started.")
     token_required: bool
     problem: ErrorDetail | None
 
 
-class SmoothingValues(BaseModel):
-    """One-Euro filter."""
+class CalibrationAnswer(Answer):
+    """One calibration that is kept."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    min_cutoff: float = Field(
-        gt=0, le=1000, allow_inf_nan=False, description="Hz; lower is calmer and lags more."
-    )
-    beta: float = Field(
-        ge=0,
-        le=10_000,
-        allow_inf_nan=False,
-        description="How fast the cut-off rises with speed.",
+    name: str = Field(description="The person.")
+    head: str = Field(description="The head that it was learnt with.")
+    engine: str = Field(description="The landmark engine that it was learnt with.")
+    created: str = Field(description="ISO 8601.")
+    trouble: str | None = Field(
+        description="Why it cannot be used with what the server runs, or null."
     )
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    # A default of null would make the generated type demand the field.
-    for field in schema["properties"].values():
-        field.pop("default", None)
+class CalibrationsAnswer(Answer):
+    """Everybody whose calibration is kept."""
 
-
-class Configure(BaseModel):
-    """From the page: change the session. What is left out or null stays as it is.
-
-    Another engine or number of faces loads a tracker, which takes a moment and starts face ids
-    afresh.
-    """
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
-
-    type: Literal["configure"]
-    engine: str | None = Field(default=None, max_length=64)
-    max_faces: int | None = Field(default=None, ge=1, le=64)
-    smoothing: SmoothingValues | Literal["off", "default"] | None = None
-    mouth_threshold: float | None = Field(
-        default=None,
-        gt=0,
-        le=10,
-        allow_inf_nan=False,
-        description="Gap between the inner lips over the width of the inner mouth.",
-    )
-
-
-class Reset(BaseModel):
-    """From the page: forget the frames seen so far; the next one belongs to another source."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    type: Literal["reset"]
-
-
-class SessionState(_Answer):
-    """How the session is set up."""
-
-    engine: str
-    max_faces: int
-    smoothing: SmoothingValues | Literal["off"]
-    mouth_threshold: float
-
-
-class Limits(_Answer):
-    """What the server accepts."""
-
-    max_message_bytes: int
-    max_pixels: int
-    max_faces: int
-    frames_per_second: float
-
-
-class Ready(SessionState):
-    """To the page, once, when frames may be sent."""
-
-    type: Literal["ready"] = "ready"
-    version: str
-    wire: int
-    engines: dict[str, str | None] = Field(
-        description="Every engine: null when it can run here, else why not."
-    )
-    limits: Limits
-
-
-class Configured(SessionState):
-    """To the page: the answer to `configure` and `reset`, with what is now in force."""
-
-    type: Literal["configured"] = "configured"
-
-
-class ErrorMessage(ErrorDetail):
-    """To the page: a message that could not be used, or why the server hangs up."""
-
-    type: Literal["error"] = "error"
-    sequence: int | None = Field(
-        default=None, description="The frame this is the answer to, null when it is about none."
-    )
-
-
-ClientMessage: TypeAlias = Annotated[Configure | Reset, Field(discriminator="type")]
-
-CLIENT_MESSAGES: tuple[type[BaseModel], ...] = (Configure, Reset)
-SERVER_MESSAGES: tuple[type[BaseModel], ...] = (Ready, Configured, ErrorMessage)
-
-
-def message_schemas() -> dict[str, Any]:
-    """JSON schemas of the WebSocket's text messages, for ``components.schemas`` of OpenAPI."""
-    from pydantic.json_schema import models_json_schema
-
-    _, definitions = models_json_schema(
-        [(model, "validation") for model in CLIENT_MESSAGES]
-        + [(model, "serialization") for model in SERVER_MESSAGES],
-        ref_template="#/components/schemas/{model}",
-    )
-    schemas: dict[str, Any] = definitions["$defs"]
-    for name, members in (("ClientMessage", CLIENT_MESSAGES), ("ServerMessage", SERVER_MESSAGES)):
-        references = {
-            model.model_fields["type"].annotation.__args__[0]: (  # type: ignore[union-attr]
-                f"#/components/schemas/{model.__name__}"
-            )
-            for model in members
-        }
-        schemas[name] = {
-            "title": name,
-            "oneOf": [{"$ref": reference} for reference in references.values()],
-            "discriminator": {"propertyName": "type", "mapping": references},
-        }
-    return schemas
+    calibrations: list[CalibrationAnswer]

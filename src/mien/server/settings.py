@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     )
     dev: bool = Field(default=False, description="Also allow the page of Vite's dev server.")
     engine: str = Field(default="auto", description="Landmark engine.")
+    expression: str = Field(
+        default="auto", description="Head for the 52 channels: a name, an ONNX file, auto or none."
+    )
+    morphable: str = Field(default="auto", description="The same for the 3DMM's coefficients.")
+    calibration: str | None = Field(
+        default=None, description="Person whose calibration the live sessions begin with."
+    )
     max_faces: int = Field(default=8, ge=1, le=64, description="The most faces in an answer.")
     max_sessions: int = Field(
         default=2, ge=1, le=64, description="WebSocket sessions; a tracker is loaded for each."
@@ -126,6 +133,14 @@ class Settings(BaseSettings):
                 f"needs a token; set MIEN_TOKEN to one made with: {_NEW_TOKEN}"
             )
         return self
+
+    @property
+    def heads(self) -> tuple[str | None, str | None]:
+        """Heads for expression and morphable; None for none."""
+        expression, morphable = (
+            None if name == "none" else name for name in (self.expression, self.morphable)
+        )
+        return expression, morphable
 
     @property
     def loopback(self) -> bool:

@@ -10,9 +10,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from .. import people
+from ..arrays import Array, Float32
 from ..engines import Mode
 from ..errors import MienError
+from ..heads import HeadId
 from ..heads.geometric import MouthSwitch
+from ..retarget.calibrate import Calibration
 from ..retarget.smooth import Smoothing
 from ..tracker import Tracker
 from ..types import Frame, Observation
@@ -40,6 +44,14 @@ class Options:
     max_faces: int = 1
     smoothing: Smoothing | None = Smoothing()  # noqa: RUF009 - frozen
     mouth_threshold: float = MouthSwitch().threshold
+    expression: str | None = "auto"
+    morphable: str | None = "auto"
+    calibration: Calibration | None = None
+
+    @property
+    def loads(self) -> tuple[object, ...]:
+        """What a tracker has to be built anew for."""
+        return self.engine, self.max_faces, self.expression, self.morphable
 
 
 class TrackerLike(Protocol):
@@ -50,8 +62,21 @@ class TrackerLike(Protocol):
         """Name of the landmark engine that runs."""
         ...
 
-    def configure(self, *, smoothing: Smoothing | None, mouth_threshold: float) -> None:
+    expression_head: HeadId | None
+    morphable_head: HeadId | None
+
+    def configure(
+        self,
+        *,
+        smoothing: Smoothing | None,
+        mouth_threshold: float,
+        calibration: Calibration | None,
+    ) -> None:
         """Change parameters between frames."""
+        ...
+
+    def reading(self, face_id: int) -> Float32[Array, "52"] | None:
+        """What the head read off a face before calibration and smoothing."""
         ...
 
     def process(self, frame: Frame) -> Observation:
@@ -78,6 +103,9 @@ def load_tracker(options: Options) -> TrackerLike:
         max_faces=options.max_faces,
         smoothing=options.smoothing,
         mouth_threshold=options.mouth_threshold,
+        expression=options.expression,
+        morphable=options.morphable,
+        calibration=options.calibration,
     )
 
 
@@ -85,15 +113,25 @@ class Seat:
     """A tracker with the only thread that touches it; work waits in order.
 
     The tracker is built at the first :meth:`prepare`, and again after one that failed.
+
+    Args:
+        options: it is set up so at every :meth:`prepare`.
+        factory: builds the tracker.
+        person: whose calibration is used from the start, as it is kept then.
     """
 
-    def __init__(self, options: Options, factory: TrackerFactory) -> None:
+    def __init__(
+        self, options: Options, factory: TrackerFactory, person: str | None = None
+    ) -> None:
         self._home = options
+        self._person = person
         self._factory = factory
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"mien-{options.mode}")
         self._tracker: TrackerLike | None = None
         self.options = options
         self.engine_name = options.engine
+        self.expression_head: HeadId | None = None
+        self.morphable_head: HeadId | None = None
 
     async def prepare(self) -> None:
         """Make it as good as new: built, set up as at the start, with nothing remembered.
@@ -103,7 +141,8 @@ class Seat:
         """
 
         def work() -> None:
-            self._set_up(self._home)
+            known = people.load(self._person) if self._person else None
+            self._set_up(replace(self._home, calibration=known))
             self._loaded().reset()
 
         await self._run(work)
@@ -143,18 +182,27 @@ class Seat:
         if wanted.engine == self.engine_name:
             # Asked for by name what ``auto`` had chosen.
             wanted = replace(wanted, engine=now.engine)
-        same = (wanted.engine, wanted.max_faces) == (now.engine, now.max_faces)
-        if self._tracker is None or not same:
+        if self._tracker is None or wanted.loads != now.loads:
             with _building:
                 fresh = self._factory(wanted)
             self._drop()
             self._tracker = fresh
         elif wanted != now:
             self._tracker.configure(
-                smoothing=wanted.smoothing, mouth_threshold=wanted.mouth_threshold
+                smoothing=wanted.smoothing,
+                mouth_threshold=wanted.mouth_threshold,
+                calibration=wanted.calibration,
             )
         self.options = wanted
         self.engine_name = self._tracker.engine_name
+        self.expression_head = self._tracker.expression_head
+        self.morphable_head = self._tracker.morphable_head
+
+    @property
+    def heads(self) -> dict[str, str]:
+        """Names of the heads that are loaded, by what they read."""
+        loaded = {"expression": self.expression_head, "morphable": self.morphable_head}
+        return {output: head.name for output, head in loaded.items() if head is not None}
 
     def _drop(self) -> None:
         if self._tracker is not None:
@@ -166,9 +214,13 @@ class Pool:
     """The tracker for stills and those for sessions."""
 
     def __init__(self, settings: Settings, factory: TrackerFactory) -> None:
-        still = Options(settings.engine, "still", settings.max_faces, None)
+        live = Options(settings.engine, expression=settings.heads[0], morphable=settings.heads[1])
+        # Pictures sent to /infer may show anybody, so they are not calibrated.
+        still = replace(live, mode="still", max_faces=settings.max_faces, smoothing=None)
         self.still = Seat(still, factory)
-        self._all = [Seat(Options(settings.engine), factory) for _ in range(settings.max_sessions)]
+        self._all = [
+            Seat(live, factory, settings.calibration) for _ in range(settings.max_sessions)
+        ]
         self._free: asyncio.Queue[Seat] = asyncio.Queue()
         for seat in self._all:
             self._free.put_nowait(seat)

@@ -12,6 +12,7 @@ for a newer one.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -176,9 +177,11 @@ def unpack_frame(message: bytes) -> FrameMessage:
             f"expected a frame of version {VERSION} (magic {MAGIC:#010x}), got version {version} "
             f"(magic {magic:#010x}); reload the page if mien was updated"
         )
-    if code not in tuple(Encoding):
-        raise InputError(f"encoding {code} is unknown; send one of {[*map(int, Encoding)]}")
-    encoding = Encoding(code)
+    try:
+        encoding = Encoding(code)
+    except ValueError:
+        known = [*map(int, Encoding)]
+        raise InputError(f"encoding {code} is unknown; send one of {known}") from None
     pixels = memoryview(message)[_FRAME.size :]
     if encoding is not Encoding.IMAGE:
         expected = width * height * (3 if encoding is Encoding.RGB else 4)
@@ -187,7 +190,7 @@ def unpack_frame(message: bytes) -> FrameMessage:
                 f"raw {encoding.name} of {width}x{height} needs {expected} bytes (more than 0), "
                 f"got {len(pixels)}"
             )
-    if not np.isfinite(time):
+    if not math.isfinite(time):
         raise InputError(f"the time of a frame must be finite, got {time}")
     return FrameMessage(encoding, sequence, time, width, height, pixels)
 

@@ -27,6 +27,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/calibrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is known
+         * @description Everybody whose calibration is kept, and whether it fits what the server runs.
+         */
+        get: operations["calibrations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/calibrations/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a person
+         * @description Remove what is kept of a person. Sessions that use it go on until they end.
+         */
+        delete: operations["forget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -104,6 +144,45 @@ export interface components {
             right: number;
             /** Bottom */
             bottom: number;
+        };
+        /**
+         * CalibrationAnswer
+         * @description One calibration that is kept.
+         */
+        CalibrationAnswer: {
+            /**
+             * Name
+             * @description The person.
+             */
+            name: string;
+            /**
+             * Head
+             * @description The head that it was learnt with.
+             */
+            head: string;
+            /**
+             * Engine
+             * @description The landmark engine that it was learnt with.
+             */
+            engine: string;
+            /**
+             * Created
+             * @description ISO 8601.
+             */
+            created: string;
+            /**
+             * Trouble
+             * @description Why it cannot be used with what the server runs, or null.
+             */
+            trouble: string | null;
+        };
+        /**
+         * CalibrationsAnswer
+         * @description Everybody whose calibration is kept.
+         */
+        CalibrationsAnswer: {
+            /** Calibrations */
+            calibrations: components["schemas"]["CalibrationAnswer"][];
         };
         /**
          * ErrorDetail
@@ -213,6 +292,13 @@ export interface components {
              * @description The landmark engine that is loaded.
              */
             engine: string | null;
+            /**
+             * Heads
+             * @description The heads that are loaded, by what they read.
+             */
+            heads: {
+                [key: string]: string;
+            };
             sessions: components["schemas"]["Sessions"];
             /**
              * Uptime
@@ -265,6 +351,13 @@ export interface components {
              * @description The landmark engine that answered.
              */
             engine: string;
+            /**
+             * Heads
+             * @description Which head read `expression` and which `morphable`; none is left out.
+             */
+            heads: {
+                [key: string]: string;
+            };
             /**
              * Warnings
              * @description What a careful reader should know about this answer.
@@ -365,11 +458,132 @@ export interface components {
             height: number;
         };
         /**
+         * Calibrate
+         * @description From the page: learn a person's face, or use what was learnt.
+         *
+         *     * `start`: begin to learn `name`, with the neutral face, or with `free` from whatever the person
+         *       does. Frames that come from now on are learnt from.
+         *     * `phase`: go on to the face called `phase`; one that was made before is forgotten.
+         *     * `look`: only say how it stands.
+         *     * `finish`: make a calibration of what was learnt and try it: it is in use, and not saved. When
+         *       the neutral face cannot be used the answer is an error that says what to do, and learning
+         *       goes on.
+         *     * `save`: keep the one that is tried.
+         *     * `cancel`: leave off learning or trying; what was in use before is in use again.
+         *     * `use`: use what is kept of `name`.
+         *     * `reset`: use none. What is kept stays.
+         */
+        Calibrate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "calibrate";
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "start" | "phase" | "look" | "finish" | "save" | "cancel" | "use" | "reset";
+            /**
+             * Name
+             * @description For `start` and `use`.
+             */
+            name?: string | null;
+            /**
+             * Phase
+             * @description For `phase`.
+             */
+            phase?: string | null;
+            /**
+             * Free
+             * @description For `start`: ask for no faces.
+             */
+            free?: boolean | null;
+        };
+        /**
+         * CalibrationState
+         * @description To the page: the answer to every `calibrate`.
+         */
+        CalibrationState: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "calibration";
+            /**
+             * Status
+             * @description `trying` is in use but not saved.
+             * @enum {string}
+             */
+            status: "off" | "learning" | "trying" | "on";
+            /**
+             * Name
+             * @description Of the person.
+             */
+            name: string | null;
+            /**
+             * Free
+             * @description Whether learning asks for no faces.
+             */
+            free: boolean;
+            /**
+             * Phase
+             * @description The face that is learnt at the moment.
+             */
+            phase: string | null;
+            /**
+             * Phases
+             * @description What has come of each; only while learning.
+             */
+            phases: components["schemas"]["PhaseState"][];
+            /**
+             * Unseen
+             * @description Faces that were asked for and showed next to nothing; their range is left alone. Only while trying.
+             */
+            unseen: string[];
+            /**
+             * Channels
+             * @description By ARKit name; null while learning and when none is in use.
+             */
+            channels: {
+                [key: string]: components["schemas"]["ChannelState"];
+            } | null;
+            /**
+             * People
+             * @description Everybody whose calibration is kept.
+             */
+            people: string[];
+        };
+        /**
+         * ChannelState
+         * @description What a calibration does to a channel.
+         */
+        ChannelState: {
+            /**
+             * Neutral
+             * @description Reading of the neutral face, which becomes 0.
+             */
+            neutral: number;
+            /** Scale */
+            scale: number;
+            /**
+             * Before
+             * @description In the latest frame, as read.
+             */
+            before: number | null;
+            /**
+             * After
+             * @description The same, calibrated.
+             */
+            after: number | null;
+        };
+        /**
          * Configure
          * @description From the page: change the session. What is left out or null stays as it is.
          *
-         *     Another engine or number of faces loads a tracker, which takes a moment and starts face ids
-         *     afresh.
+         *     Another engine, head or number of faces loads a tracker, which takes a moment and starts face
+         *     ids afresh. With another engine or expression head the calibration is no longer in use, as it
+         *     was learnt with what was there before.
          */
         Configure: {
             /**
@@ -379,6 +593,16 @@ export interface components {
             type: "configure";
             /** Engine */
             engine?: string | null;
+            /**
+             * Expression
+             * @description A head of `ready.heads`, `auto` or `none`.
+             */
+            expression?: string | null;
+            /**
+             * Morphable
+             * @description A head of `ready.heads`, `auto` or `none`.
+             */
+            morphable?: string | null;
             /** Max Faces */
             max_faces?: number | null;
             /** Smoothing */
@@ -396,6 +620,21 @@ export interface components {
         Configured: {
             /** Engine */
             engine: string;
+            /**
+             * Expression
+             * @description The head that reads the channels.
+             */
+            expression: string | null;
+            /**
+             * Morphable
+             * @description The head that reads the coefficients.
+             */
+            morphable: string | null;
+            /**
+             * Calibration
+             * @description The person whose calibration is in use.
+             */
+            calibration: string | null;
             /** Max Faces */
             max_faces: number;
             /** Smoothing */
@@ -441,6 +680,40 @@ export interface components {
             sequence: number | null;
         };
         /**
+         * HeadAnswer
+         * @description A head that can be chosen.
+         */
+        HeadAnswer: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /**
+             * Output
+             * @enum {string}
+             */
+            output: "expression" | "morphable";
+            /** About */
+            about: string;
+            /**
+             * Engines
+             * @description Landmark engines that it was scored on.
+             */
+            engines: string[];
+            /**
+             * Unobservable
+             * @description Channels that it always gives as 0.
+             */
+            unobservable: string[];
+            /**
+             * Scores
+             * @description Figures by data set, as in its model card.
+             */
+            scores: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Limits
          * @description What the server accepts.
          */
@@ -455,12 +728,63 @@ export interface components {
             frames_per_second: number;
         };
         /**
+         * PhaseState
+         * @description A face that a guided calibration asks for, and what came of it.
+         */
+        PhaseState: {
+            /** Name */
+            name: string;
+            /**
+             * Seconds
+             * @description How long to ask for it.
+             */
+            seconds: number;
+            /**
+             * Say
+             * @description What to tell the person.
+             */
+            say: string;
+            /**
+             * Frames
+             * @description Frames that came.
+             * @default 0
+             */
+            frames: number;
+            /**
+             * Good
+             * @description Those that can be learnt from.
+             * @default 0
+             */
+            good: number;
+            /**
+             * Trouble
+             * @description What to do differently, or null.
+             * @default null
+             */
+            trouble: string | null;
+        };
+        /**
          * Ready
          * @description To the page, once, when frames may be sent.
          */
         Ready: {
             /** Engine */
             engine: string;
+            /**
+             * Expression
+             * @description The head that reads the channels.
+             */
+            expression: string | null;
+            /**
+             * Morphable
+             * @description The head that reads the coefficients.
+             */
+            morphable: string | null;
+            /**
+             * Calibration
+             * @description The person whose calibration is in use.
+             */
+            calibration: string | null;
             /** Max Faces */
             max_faces: number;
             /** Smoothing */
@@ -483,6 +807,13 @@ export interface components {
             engines: {
                 [key: string]: string | null;
             };
+            /** Heads */
+            heads: components["schemas"]["HeadAnswer"][];
+            /**
+             * Phases
+             * @description The faces of a guided calibration, in order.
+             */
+            phases: components["schemas"]["PhaseState"][];
             limits: components["schemas"]["Limits"];
         };
         /**
@@ -513,9 +844,9 @@ export interface components {
             beta: number;
         };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Configure"] | components["schemas"]["Reset"];
+        ClientMessage: components["schemas"]["Configure"] | components["schemas"]["Reset"] | components["schemas"]["Calibrate"];
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Ready"] | components["schemas"]["Configured"] | components["schemas"]["ErrorMessage"];
+        ServerMessage: components["schemas"]["Ready"] | components["schemas"]["Configured"] | components["schemas"]["CalibrationState"] | components["schemas"]["ErrorMessage"];
     };
     responses: never;
     parameters: never;
@@ -557,12 +888,122 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The faces, the largest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "landmarks": [
+                     *         [
+                     *           0.5219,
+                     *           0.5031,
+                     *           -0.0613
+                     *         ],
+                     *         [
+                     *           0.5207,
+                     *           0.4588,
+                     *           -0.1022
+                     *         ]
+                     *       ],
+                     *       "expression": [
+                     *         0.025,
+                     *         0.061,
+                     *         0
+                     *       ],
+                     *       "expression_names": [
+                     *         "eyeBlinkLeft",
+                     *         "eyeLookInLeft",
+                     *         "jawOpen"
+                     *       ],
+                     *       "faces": [
+                     *         {
+                     *           "id": 1,
+                     *           "box": {
+                     *             "left": 173.01,
+                     *             "top": 132.26,
+                     *             "right": 355.99,
+                     *             "bottom": 333.6
+                     *           },
+                     *           "presence": null,
+                     *           "inside": 1,
+                     *           "pose": {
+                     *             "yaw": 0.42,
+                     *             "pitch": -3.56,
+                     *             "roll": -2.16,
+                     *             "scale": 12.31,
+                     *             "translation": [
+                     *               266.555,
+                     *               227.182,
+                     *               50.902
+                     *             ],
+                     *             "rotation": [
+                     *               [
+                     *                 0.999282,
+                     *                 -0.037191,
+                     *                 0.007266
+                     *               ],
+                     *               [
+                     *                 0.037571,
+                     *                 0.997364,
+                     *                 -0.062074
+                     *               ],
+                     *               [
+                     *                 -0.004938,
+                     *                 0.062303,
+                     *                 0.998045
+                     *               ]
+                     *             ],
+                     *             "quaternion": [
+                     *               0.031115,
+                     *               0.003053,
+                     *               0.018703,
+                     *               0.999336
+                     *             ]
+                     *           },
+                     *           "landmarks": [
+                     *             [
+                     *               267.213,
+                     *               301.86,
+                     *               -31.386
+                     *             ],
+                     *             [
+                     *               266.598,
+                     *               275.28,
+                     *               -52.326
+                     *             ]
+                     *           ],
+                     *           "channels": {
+                     *             "eyeBlinkLeft": 0.025,
+                     *             "jawOpen": 0,
+                     *             "tongueOut": null
+                     *           },
+                     *           "mouth_open": false,
+                     *           "engine_shapes": null,
+                     *           "morphable": null,
+                     *           "action_units": null,
+                     *           "emotion": null
+                     *         }
+                     *       ],
+                     *       "size": {
+                     *         "width": 512,
+                     *         "height": 600
+                     *       },
+                     *       "timings": {
+                     *         "upload": 0.0008,
+                     *         "decode": 0.0033,
+                     *         "landmarks": 0.0203,
+                     *         "total": 0.0262
+                     *       },
+                     *       "engine": "facemesh",
+                     *       "heads": {
+                     *         "expression": "geometric"
+                     *       },
+                     *       "warnings": []
+                     *     }
+                     */
                     "application/json": components["schemas"]["InferAnswer"];
                 };
             };
@@ -640,6 +1081,83 @@ export interface operations {
             };
             /** @description The models are not there, or too many pictures wait already. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    calibrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationsAnswer"];
+                };
+            };
+            /** @description The token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As in the list. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody of that name is known. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not the name of a person. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

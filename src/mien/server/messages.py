@@ -1,0 +1,250 @@
+"""The JSON messages of ``WS /ws``; ``web/src/generated/openapi.json`` holds their schemas.
+
+The binary ones are in :mod:`mien.server.wire`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .schemas import Answer, ErrorDetail
+
+__all__ = [
+    "CLIENT_MESSAGES",
+    "SERVER_MESSAGES",
+    "Calibrate",
+    "CalibrationState",
+    "ChannelState",
+    "ClientMessage",
+    "Configure",
+    "Configured",
+    "ErrorMessage",
+    "HeadAnswer",
+    "Limits",
+    "PhaseState",
+    "Ready",
+    "Reset",
+    "SessionState",
+    "SmoothingValues",
+    "message_schemas",
+]
+
+
+class SmoothingValues(BaseModel):
+    """One-Euro filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    min_cutoff: float = Field(
+        gt=0, le=1000, allow_inf_nan=False, description="Hz; lower is calmer and lags more."
+    )
+    beta: float = Field(
+        ge=0,
+        le=10_000,
+        allow_inf_nan=False,
+        description="How fast the cut-off rises with speed.",
+    )
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    # A default of null would make the generated type demand the field.
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Configure(BaseModel):
+    """From the page: change the session. What is left out or null stays as it is.
+
+    Another engine, head or number of faces loads a tracker, which takes a moment and starts face
+    ids afresh. With another engine or expression head the calibration is no longer in use, as it
+    was learnt with what was there before.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
+
+    type: Literal["configure"]
+    engine: str | None = Field(default=None, max_length=64)
+    expression: str | None = Field(
+        default=None, max_length=64, description="A head of `ready.heads`, `auto` or `none`."
+    )
+    morphable: str | None = Field(
+        default=None, max_length=64, description="A head of `ready.heads`, `auto` or `none`."
+    )
+    max_faces: int | None = Field(default=None, ge=1, le=64)
+    smoothing: SmoothingValues | Literal["off", "default"] | None = None
+    mouth_threshold: float | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        allow_inf_nan=False,
+        description="Gap between the inner lips over the width of the inner mouth.",
+    )
+
+
+class Reset(BaseModel):
+    """From the page: forget the frames seen so far; the next one belongs to another source."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["reset"]
+
+
+class Calibrate(BaseModel):
+    """From the page: learn a person's face, or use what was learnt.
+
+    * `start`: begin to learn `name`, with the neutral face, or with `free` from whatever the person
+      does. Frames that come from now on are learnt from.
+    * `phase`: go on to the face called `phase`; one that was made before is forgotten.
+    * `look`: only say how it stands.
+    * `finish`: make a calibration of what was learnt and try it: it is in use, and not saved. When
+      the neutral face cannot be used the answer is an error that says what to do, and learning
+      goes on.
+    * `save`: keep the one that is tried.
+    * `cancel`: leave off learning or trying; what was in use before is in use again.
+    * `use`: use what is kept of `name`.
+    * `reset`: use none. What is kept stays.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
+
+    type: Literal["calibrate"]
+    action: Literal["start", "phase", "look", "finish", "save", "cancel", "use", "reset"]
+    name: str | None = Field(default=None, max_length=256, description="For `start` and `use`.")
+    phase: str | None = Field(default=None, max_length=64, description="For `phase`.")
+    free: bool | None = Field(default=None, description="For `start`: ask for no faces.")
+
+
+class HeadAnswer(Answer):
+    """A head that can be chosen."""
+
+    name: str
+    version: str
+    output: Literal["expression", "morphable"]
+    about: str
+    engines: list[str] = Field(description="Landmark engines that it was scored on.")
+    unobservable: list[str] = Field(description="Channels that it always gives as 0.")
+    scores: dict[str, Any] = Field(description="Figures by data set, as in its model card.")
+
+
+class SessionState(Answer):
+    """How the session is set up."""
+
+    engine: str
+    expression: str | None = Field(description="The head that reads the channels.")
+    morphable: str | None = Field(description="The head that reads the coefficients.")
+    calibration: str | None = Field(description="The person whose calibration is in use.")
+    max_faces: int
+    smoothing: SmoothingValues | Literal["off"]
+    mouth_threshold: float
+
+
+class PhaseState(Answer):
+    """A face that a guided calibration asks for, and what came of it."""
+
+    name: str
+    seconds: float = Field(description="How long to ask for it.")
+    say: str = Field(description="What to tell the person.")
+    frames: int = Field(default=0, description="Frames that came.")
+    good: int = Field(default=0, description="Those that can be learnt from.")
+    trouble: str | None = Field(default=None, description="What to do differently, or null.")
+
+
+class ChannelState(Answer):
+    """What a calibration does to a channel."""
+
+    neutral: float = Field(description="Reading of the neutral face, which becomes 0.")
+    scale: float
+    before: float | None = Field(description="In the latest frame, as read.")
+    after: float | None = Field(description="The same, calibrated.")
+
+
+class CalibrationState(Answer):
+    """To the page: the answer to every `calibrate`."""
+
+    type: Literal["calibration"] = "calibration"
+    status: Literal["off", "learning", "trying", "on"] = Field(
+        description="`trying` is in use but not saved."
+    )
+    name: str | None = Field(description="Of the person.")
+    free: bool = Field(description="Whether learning asks for no faces.")
+    phase: str | None = Field(description="The face that is learnt at the moment.")
+    phases: list[PhaseState] = Field(description="What has come of each; only while learning.")
+    unseen: list[str] = Field(
+        description="Faces that were asked for and showed next to nothing; their range is left "
+        "alone. Only while trying."
+    )
+    channels: dict[str, ChannelState] | None = Field(
+        description="By ARKit name; null while learning and when none is in use."
+    )
+    people: list[str] = Field(description="Everybody whose calibration is kept.")
+
+
+class Limits(Answer):
+    """What the server accepts."""
+
+    max_message_bytes: int
+    max_pixels: int
+    max_faces: int
+    frames_per_second: float
+
+
+class Ready(SessionState):
+    """To the page, once, when frames may be sent."""
+
+    type: Literal["ready"] = "ready"
+    version: str
+    wire: int
+    engines: dict[str, str | None] = Field(
+        description="Every engine: null when it can run here, else why not."
+    )
+    heads: list[HeadAnswer]
+    phases: list[PhaseState] = Field(description="The faces of a guided calibration, in order.")
+    limits: Limits
+
+
+class Configured(SessionState):
+    """To the page: the answer to `configure` and `reset`, with what is now in force."""
+
+    type: Literal["configured"] = "configured"
+
+
+class ErrorMessage(ErrorDetail):
+    """To the page: a message that could not be used, or why the server hangs up."""
+
+    type: Literal["error"] = "error"
+    sequence: int | None = Field(
+        default=None, description="The frame this is the answer to, null when it is about none."
+    )
+
+
+ClientMessage: TypeAlias = Annotated[Configure | Reset | Calibrate, Field(discriminator="type")]
+
+CLIENT_MESSAGES: tuple[type[BaseModel], ...] = (Configure, Reset, Calibrate)
+SERVER_MESSAGES: tuple[type[BaseModel], ...] = (Ready, Configured, CalibrationState, ErrorMessage)
+
+
+def message_schemas() -> dict[str, Any]:
+    """JSON schemas of the WebSocket's text messages, for ``components.schemas`` of OpenAPI."""
+    from pydantic.json_schema import models_json_schema
+
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in CLIENT_MESSAGES]
+        + [(model, "serialization") for model in SERVER_MESSAGES],
+        ref_template="#/components/schemas/{model}",
+    )
+    schemas: dict[str, Any] = definitions["$defs"]
+    for name, members in (("ClientMessage", CLIENT_MESSAGES), ("ServerMessage", SERVER_MESSAGES)):
+        references = {
+            model.model_fields["type"].annotation.__args__[0]: (  # type: ignore[union-attr]
+                f"#/components/schemas/{model.__name__}"
+            )
+            for model in members
+        }
+        schemas[name] = {
+            "title": name,
+            "oneOf": [{"$ref": reference} for reference in references.values()],
+            "discriminator": {"propertyName": "type", "mapping": references},
+        }
+    return schemas

@@ -1,0 +1,122 @@
+"""How a session is set up: what a page may choose from, and what it has chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .. import heads
+from ..errors import InputError
+from ..retarget.smooth import Smoothing
+from .messages import Configure, HeadAnswer, SmoothingValues
+from .settings import Settings
+from .trackers import Options, Seat
+
+__all__ = ["changed", "offered", "state"]
+
+
+def changed(message: Configure, seat: Seat, settings: Settings) -> Options:
+    """The options of a session with what a message changes.
+
+    Raises:
+        InputError: more faces than the server allows, or a head that is not offered.
+    """
+    options = seat.options
+    if message.engine not in (None, options.engine, seat.engine_name):
+        options = replace(options, calibration=None)
+    # Naming what runs already loads nothing.
+    if message.expression is not None:
+        head = _head(message.expression, "expression", settings)
+        if heads.identity(head, "expression") != seat.expression_head:
+            options = replace(options, expression=head, calibration=None)
+    if message.morphable is not None:
+        head = _head(message.morphable, "morphable", settings)
+        if heads.identity(head, "morphable") != seat.morphable_head:
+            options = replace(options, morphable=head)
+    if message.max_faces is not None:
+        most = settings.max_faces
+        if message.max_faces > most:
+            raise InputError(
+                f"max_faces is {message.max_faces}, this server follows at most {most}; "
+                "ask for fewer, or raise MIEN_MAX_FACES"
+            )
+        options = replace(options, max_faces=message.max_faces)
+    if message.engine is not None:
+        options = replace(options, engine=message.engine)
+    if message.mouth_threshold is not None:
+        options = replace(options, mouth_threshold=message.mouth_threshold)
+    if message.smoothing is None:
+        return options
+    smoothing: Smoothing | None
+    if message.smoothing == "off":
+        smoothing = None
+    elif message.smoothing == "default":
+        smoothing = Smoothing()
+    else:
+        smoothing = Smoothing(message.smoothing.min_cutoff, message.smoothing.beta)
+    return replace(options, smoothing=smoothing)
+
+
+def _head(name: str, output: heads.Output, settings: Settings) -> str | None:
+    """A head by its name. A path would let a page have any file of the server loaded."""
+    if name == "auto":
+        return settings.heads[output == "morphable"]
+    known = [head.name for head in offered(output)]
+    if name in known:
+        return name
+    if name == "none":
+        return None
+    raise InputError(
+        f"there is no {output} head {name[:80]!r}; there are {', '.join([*known, 'auto', 'none'])}"
+    )
+
+
+def offered(output: heads.Output) -> list[HeadAnswer]:
+    """The heads that a page may choose from."""
+    found = [
+        HeadAnswer(
+            name=spec.name,
+            version=spec.version,
+            output=output,
+            about=spec.about,
+            engines=list(spec.engines),
+            unobservable=list(spec.unobservable),
+            scores=dict(spec.scores),
+        )
+        for spec in heads.shipped().values()
+        if spec.output == output
+    ]
+    ruler = heads.identity(heads.GEOMETRIC, "expression")
+    if output == "expression" and ruler is not None:
+        about = "Lengths on the face, 19 channels, no training."
+        found.append(
+            HeadAnswer(
+                name=ruler.name,
+                version=ruler.version,
+                output=output,
+                about=about,
+                engines=[],
+                unobservable=[],
+                scores={},
+            )
+        )
+    return found
+
+
+def state(seat: Seat) -> dict[str, Any]:
+    """The fields of :class:`mien.server.messages.SessionState`."""
+    options = seat.options
+    smoothing: SmoothingValues | str = "off"
+    if options.smoothing is not None:
+        smoothing = SmoothingValues(
+            min_cutoff=options.smoothing.min_cutoff, beta=options.smoothing.beta
+        )
+    return {
+        "engine": seat.engine_name,
+        "expression": seat.heads.get("expression"),
+        "morphable": seat.heads.get("morphable"),
+        "calibration": options.calibration and options.calibration.name,
+        "max_faces": options.max_faces,
+        "smoothing": smoothing,
+        "mouth_threshold": options.mouth_threshold,
+    }
