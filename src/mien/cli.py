@@ -1,5 +1,7 @@
 """The command line: ``mien live``, ``capture``, ``recover``, ``pull``, ``doctor``.
 
+The workshop's commands, ``train``, ``evaluate`` and ``report``, are in :mod:`mien.lab.command`.
+
 Results go to standard output, progress and errors to standard error. Exit codes are those of
 :mod:`mien.errors`, and 130 after Ctrl-C.
 """
@@ -56,6 +58,9 @@ Engine = Annotated[
 
 def main() -> None:
     """Entry point: runs the command and turns mien's errors into a line and an exit code."""
+    from .lab.command import app as workshop  # light; what it needs is loaded by its commands
+
+    app.registered_commands += workshop.registered_commands
     try:
         app()
     except MienError as error:
