@@ -35,7 +35,7 @@ class Checkpoint:
 
     Attributes:
         recipe: the whole of it, see :meth:`mien.lab.recipe.Recipe.as_dict`.
-        data: fingerprint of the samples.
+        data: fingerprint of the samples and of the weights that it started with.
         weights: of the net, buffers included.
         average: their moving average, empty without one.
         best: those with the lowest validation loss so far.
@@ -99,8 +99,8 @@ def load(path: Path, recipe: Mapping[str, Any], data: str) -> Checkpoint:
         )
     if header["data"] != data:
         raise InputError(
-            f"{path} was trained on other data: the samples that the recipe's sources give have "
-            "changed since. Train afresh in another folder (--out)."
+            f"{path} was trained on other data: the samples that the recipe's sources give, or the "
+            "weights to start from, have changed since. Train afresh in another folder (--out)."
         )
     values: dict[str, Any] = {part: {} for part in _TENSORS}
     for name, tensor in tensors.items():

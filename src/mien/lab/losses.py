@@ -25,7 +25,7 @@ def masked_loss(prediction: Tensor, target: Tensor, recipe: LossRecipe, weights:
             ``width`` w, then straight (Huber, 1964), over w so that it is l1 far out; ``wing``:
             ``w ln(1 + |e| / c)`` below w, then l1 less a constant (Feng et al., "Wing loss for
             robust facial landmark localisation", CVPR 2018; c is ``curvature``).
-        weights: (channels,).
+        weights: (channels,), or (n, channels).
     """
     known = ~torch.isnan(target)
     # Zero first: NaN times zero is NaN, in the value and in the gradient.
@@ -53,7 +53,8 @@ def channel_weights(target: Tensor, kind: str) -> Tensor:
 
     Args:
         target: (n, channels) of the training samples.
-        kind: ``none``, or ``inverse-std``: one over the standard deviation of the truth.
+        kind: ``none``; ``inverse-std``: one over the standard deviation of the truth;
+            ``inverse-variance``: one over its square, so that mse is what R2 counts.
     """
     known = ~torch.isnan(target)
     if kind == "none":
@@ -63,6 +64,8 @@ def channel_weights(target: Tensor, kind: str) -> Tensor:
     mean = zeroed.sum(0) / count
     variance = (torch.where(known, zeroed - mean, 0.0)).square().sum(0) / count
     weights = 1 / variance.sqrt().clamp_min(_LEAST)
+    if kind == "inverse-variance":
+        weights = weights.square()
     taught = known.any(0)
     weights = torch.where(taught, weights / weights[taught].mean(), 0.0)
     return weights.to(target.dtype)

@@ -65,23 +65,31 @@ def channel_bars(channels: Mapping[str, Mapping[str, Any]]) -> bytes:
 def scatter(
     truth: Float[Array, "n c"], prediction: Float[Array, "n c"], channels: Sequence[str]
 ) -> bytes:
-    """Prediction over truth, a small plot for each channel that varies, at most thirty."""
-    deviation = np.nan_to_num([_deviation(column) for column in truth.T])
+    """Prediction over truth, a square for each channel that varies, at most thirty.
+
+    The square is as wide as the larger of the two ranges, which its title says; on the diagonal
+    both are equal.
+    """
+    deviation = np.array([_deviation(column) for column in truth.T])
     shown = [i for i in np.argsort(-deviation, kind="stable") if deviation[i] > VARIES][:30]
-    across = 5
+    across, every = 5, max(len(truth) // _MOST_POINTS, 1)
     down = max(math.ceil(len(shown) / across), 1)
     figure = Figure((9, 1.9 * down))
-    grid = np.atleast_1d(figure.subplots(down, across)).ravel()
-    every = max(len(truth) // _MOST_POINTS, 1)
-    for axes, i in zip(grid, shown, strict=False):
-        x, y = truth[::every, i], prediction[::every, i]
-        axes.plot(x, y, ".", markersize=2, alpha=0.5, color=_FIRST)
-        low, high = np.nanmin(x), np.nanmax(x)
-        axes.plot([low, high], [low, high], color=_INK, linewidth=0.8)
-        axes.set_title(channels[i], fontsize=7, color=_INK)
-    for axes in grid[len(shown) :]:
-        axes.set_axis_off()
-    return _png(figure, list(grid[: len(shown)]), small=True)
+    axes = figure.add_subplot()  # one for all: thirty take seconds
+    for place, i in enumerate(shown):
+        pair = np.stack([truth[::every, i], prediction[::every, i]])
+        pair = pair[:, ~np.isnan(pair).any(axis=0)]
+        low, high = (float(pair.min()), float(pair.max())) if pair.size else (0.0, 1.0)
+        left, bottom = place % across * 1.2, -(place // across) * 1.4
+        x, y = (pair - low) / max(high - low, 1e-9)
+        frame_x, frame_y = np.array([0, 1, 1, 0, 0, 1]), np.array([0, 0, 1, 1, 0, 1])
+        axes.plot(frame_x + left, frame_y + bottom, color=_INK, linewidth=0.6)
+        axes.plot(x + left, y + bottom, ".", markersize=2, alpha=0.5, color=_FIRST)
+        title = f"{channels[i]}, {low:.2g} to {high:.2g}"
+        axes.text(left, bottom + 1.06, title, fontsize=6.5, color=_INK)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    return _png(figure, [])
 
 
 def error_histogram(truth: Float[Array, "n c"], prediction: Float[Array, "n c"]) -> bytes:
@@ -132,7 +140,7 @@ def _deviation(values: Float[Array, "n"]) -> float:
 def _png(figure: Figure, every: Sequence[Axes], *, small: bool = False) -> bytes:
     for axes in every:
         axes.patch.set_alpha(0)
-        axes.tick_params(colors=_INK, labelsize=6 if small else 8)
+        axes.tick_params(which="both", colors=_INK, labelsize=6 if small else 8)
         for spine in axes.spines.values():
             spine.set_color(_INK)
         for label in (axes.xaxis.label, axes.yaxis.label):

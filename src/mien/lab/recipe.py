@@ -50,7 +50,8 @@ class SourceRecipe:
     Attributes:
         name: as registered in :mod:`mien.lab.datasets`.
         weight: how often each of its training samples is seen in an epoch: 0.5 is a random half of
-            them, 2 is each of them twice. 0 is for tests only: neither trained nor selected on.
+            them, 2 is each of them twice. It counts as much in the validation loss. 0 is for tests
+            only: neither trained nor selected on.
         engines: landmark engines to take; empty for all.
         targets: channels that it teaches; empty for all that it knows. The others are masked.
         options: for the reader of the data set.
@@ -68,7 +69,11 @@ class SourceRecipe:
 
 @dataclass(frozen=True)
 class DataRecipe:
-    """``[data]``: the data sets, one after the other."""
+    """``[data]``.
+
+    Attributes:
+        sources: the data sets, one after the other.
+    """
 
     sources: tuple[SourceRecipe, ...]
 
@@ -125,7 +130,8 @@ class LossRecipe:
         kind: of the error of each channel.
         width: where huber and wing change their form, in units of the target.
         curvature: of the wing near 0, in units of the target.
-        channels: ``inverse-std`` lets channels that move little count as much as the others.
+        channels: ``inverse-std`` lets channels that move little count as much as the others;
+            with mse, that takes ``inverse-variance``.
         decorrelate: weight of the penalty on outputs that follow yaw or pitch on the samples whose
             source is ``neutral-turned``.
     """
@@ -133,7 +139,7 @@ class LossRecipe:
     kind: Literal["mse", "l1", "huber", "wing"] = "mse"
     width: float = 0.1
     curvature: float = 0.02
-    channels: Literal["none", "inverse-std"] = "none"
+    channels: Literal["none", "inverse-std", "inverse-variance"] = "none"
     decorrelate: float = 0.0
 
     def __post_init__(self) -> None:
@@ -158,6 +164,8 @@ class TrainRecipe:
             0 for none.
         patience: epochs without a better validation loss after which it ends; 0 for never.
         clip: largest norm of the gradient; 0 for any.
+        start: weights to start from, ``<name>.safetensors`` of an earlier run of the same net, with
+            the statistics of its inputs; empty for random ones.
         mixed_precision: bfloat16 where there is a GPU; nothing on a CPU.
         threads: of torch. Sums depend on it in the last digit, hence it belongs to the recipe.
     """
@@ -172,6 +180,7 @@ class TrainRecipe:
     ema: float = 0.0
     patience: int = 0
     clip: float = 0.0
+    start: str = ""
     mixed_precision: bool = False
     threads: int = 1
 

@@ -35,6 +35,7 @@ p, figcaption { color: var(--soft); }
 img { max-width: 100%; height: auto; }
 figure { margin: 1rem 0; }
 .wide { overflow-x: auto; }
+.wide img { min-width: 40rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
@@ -45,6 +46,8 @@ pre { overflow-x: auto; font-size: .8rem; padding: .8rem; border: 1px solid var(
 
 _GLOBAL = ("samples", "subjects", "r", "mae", "mse", "rmse", "r2", "image_mse", "worst_mse")
 _TITLES = ("faces", "people", "r", "MAE", "MSE", "RMSE", "R2", "MSE per image", "worst image")
+_LEAK = "Largest correlation of any channel with yaw or pitch, on neutral heads that turn."
+_LEAK_TITLES = ("head", "landmarks", "part", "people", "largest r", "channel", "axis")
 _CHANNEL = ("std", "r", "slope", "offset", "mae", "rmse", "r2")
 
 
@@ -85,6 +88,8 @@ def run_page(
         facts: lines for the head of the page, by title.
     """
     parts = [_facts(facts), "<h2>Scores</h2>", _table(_overview(results))]
+    if leaks := _leaks([results]):
+        parts += ["<h3>Pose leak</h3>", f"<p>{_LEAK}</p>", _table([_LEAK_TITLES, *leaks])]
     if history:
         parts += ["<h2>Training</h2>", _image(plots.curves(history), "Loss by epoch.")]
     kinds = sorted({*zip(answers.source, answers.engine, strict=True)})
@@ -95,10 +100,12 @@ def run_page(
         pairs = zip(answers.source, answers.engine, strict=True)
         chosen = np.array([pair == (source, engine) for pair in pairs])
         truth, said = answers.truth[chosen], answers.prediction[chosen]
+        scattered = plots.scatter(truth, said, answers.channels)
         parts += [
             f"<h2>{_text(source)}, landmarks of {_text(engine)}</h2>",
             _image(plots.channel_bars(row["channels"]), "Channels that vary, best first."),
-            _image(plots.scatter(truth, said, answers.channels), "Prediction over truth."),
+            # Thirty small plots: on a phone they are better scrolled than squeezed.
+            f'<div class="wide">{_image(scattered, "Prediction over truth.")}</div>',
             _image(plots.error_histogram(truth, said), "Errors of the images."),
             _worst(row, answers, data),
             "<h3>Channels</h3>",
@@ -169,21 +176,8 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
             ],
         ),
     ]
-    leaks = [
-        (result["head"], row["engine"], f"{row['subjects']:,}", *_leak(row["pose_leak"]))
-        for result in results
-        for row in result["sets"]
-        if "pose_leak" in row
-    ]
-    if leaks:
-        lines += [
-            "",
-            "## Pose leak",
-            "",
-            "Largest correlation of any channel with yaw or pitch, on neutral heads that turn.",
-            "",
-            *_markdown(("head", "landmarks", "people", "largest r", "channel", "axis"), leaks),
-        ]
+    if leaks := _leaks(results):
+        lines += ["", "## Pose leak", "", _LEAK, "", *_markdown(_LEAK_TITLES, leaks)]
     for result in results:
         lines += ["", *_section(result)]
     return "\n".join(lines) + "\n"
@@ -251,8 +245,15 @@ def _worst(row: Mapping[str, Any], answers: Answers, data: Path) -> str:
     return _image(shown, told)
 
 
-def _leak(leak: Mapping[str, Any]) -> tuple[str, str, str]:
-    return _number(leak["largest"]), leak["channel"] or "-", leak["axis"] or "-"
+def _leaks(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for result in results:
+        for row in result["sets"]:
+            if leak := row.get("pose_leak"):
+                found = _number(leak["largest"]), leak["channel"] or "-", leak["axis"] or "-"
+                people = f"{row['subjects']:,}"
+                rows.append((result["head"], row["engine"], row["split"], people, *found))
+    return rows
 
 
 def _interval(row: Mapping[str, Any]) -> str:

@@ -84,12 +84,15 @@ def train(
         checking = _Part(material.part("validation"), recipe, net.inputs, place)
         learning.expect_truth("train")
         checking.expect_truth("validation")
+        if recipe.train.start:
+            _start(net, Path(recipe.train.start))
+        else:
+            net.fit(learning.inputs)
         net.live.copy_((~learning.target.isnan()).any(0))
-        net.fit(learning.inputs)
         optimizer = _optimizer(recipe.train, net)
 
         path = folder / "checkpoint.safetensors"
-        data = hashlib.sha256(f"{learning.data} {checking.data}".encode()).hexdigest()
+        data = _digest(learning.data, checking.data, net)
         if resume:
             state = checkpoint.load(path, recipe.as_dict(), data)
             net.load_state_dict(state.weights)
@@ -224,14 +227,32 @@ def _extent(points: Array) -> Array:
 def _validate(
     net: nets.Net, weights: Weights, part: _Part, recipe: Recipe, importance: Tensor
 ) -> float:
-    """Loss of these weights, without dropout, augmentation and penalty."""
+    """Loss of these weights, without dropout, augmentation and penalty; sources by weight."""
     net.eval()
     with torch.no_grad():
         answers = [
             functional_call(net, weights, ({k: v[i : i + _MANY] for k, v in part.inputs.items()},))
             for i in range(0, len(part.target), _MANY)
         ]
-        return masked_loss(torch.cat(answers), part.target, recipe.loss, importance).item()
+        weights_of = importance * part.weight[:, None].to(importance.dtype)
+        return masked_loss(torch.cat(answers), part.target, recipe.loss, weights_of).item()
+
+
+def _start(net: nets.Net, path: Path) -> None:
+    """Take the weights of an earlier run."""
+    weights, _ = checkpoint.load_weights(path)
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:  # the message lists every tensor that does not fit
+        raise InputError(f"{path} holds the weights of another net: {error}") from None
+
+
+def _digest(learning: str, checking: str, net: nets.Net) -> str:
+    """What a training starts with: its data, and its weights where they are not random."""
+    sha = hashlib.sha256(f"{learning} {checking}".encode())
+    for name, value in sorted(net.state_dict().items()):
+        sha.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()
 
 
 def _rate(train: TrainRecipe, done: float) -> float:

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
+
+from mien.errors import InputError
+from mien.heads import geometric
+from mien.heads.spec import HeadSpec
+from mien.lab import evaluate, export, report, training
+from mien.lab.card import card
+from mien.lab.material import Material, gather
+from mien.lab.metrics import pearson
+
+from .conftest import recipe
+from .test_export import state
+
+TWO = {"people": 16, "each": 6, "turned": 2, "engines": ["one", "other"]}
+PLAN = recipe(data={"sources": [{"name": "made", "options": TWO}]})
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return gather(PLAN, Path("nowhere"))
+
+
+@pytest.fixture(scope="module")
+def head(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("head")
+    end = training.train(PLAN, material, folder, device="cpu")
+    return export.head(PLAN, end, material, folder, "mien train tiny.toml")
+
+
+def test_each_data_set_and_engine_is_scored_by_itself(material: Material, head: Path) -> None:
+    results, answers = evaluate.evaluate(str(head), PLAN, material)
+    kinds = [(row["source"], row["engine"], row["split"]) for row in results["sets"]]
+    sources = ("made", "neutral-turned")
+    assert kinds == [(s, e, "test") for s in sources for e in ("one", "other")]
+    test = material.part("test").samples
+    assert answers.names == test.names
+    assert set(test.split) == {"test"}
+    chosen = np.array(
+        [(s, e) == ("made", "one") for s, e in zip(test.source, test.engine, strict=True)]
+    )
+    said = export.runtime(head)(test)[chosen]
+    r = pearson(test.target[chosen].astype(float), said.astype(float))
+    row = results["sets"][0]
+    for i, (name, scores) in enumerate(row["channels"].items()):
+        assert name == test.channels[i]
+        assert scores["r"] == (pytest.approx(r[i], abs=1e-5) if np.isfinite(r[i]) else None)
+    assert results["sets"][2]["mse"] is None
+    assert results["sets"][2]["pose_leak"]["largest"] >= 0
+    json.dumps(results, allow_nan=False)
+
+
+def test_training_images_can_be_scored_to_show_what_that_does(
+    material: Material, head: Path
+) -> None:
+    results, answers = evaluate.evaluate(str(head), PLAN, material, splits=("test", "all"))
+    whole = [row for row in results["sets"] if row["split"] == "all"]
+    assert sum(row["samples"] for row in whole) == len(material.samples)
+    assert len(answers.names) == len(material.part("test").samples)
+
+
+def test_the_geometric_head_is_a_baseline(material: Material) -> None:
+    results, _ = evaluate.evaluate("geometric", PLAN, material)
+    row = results["sets"][0]
+    given = {name for name, scores in row["channels"].items() if scores["count"]}
+    assert given == set(geometric.CHANNELS)
+    assert row["given"] == len(geometric.CHANNELS) < row["varying"]
+    assert results["sha256"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("geometrc", "no head 'geometrc'; train it first"),
+        ("nothing.onnx", "no head 'nothing.onnx'"),
+        ("", "no head ''"),
+    ],
+)
+def test_unknown_heads(name: str, message: str, material: Material) -> None:
+    with pytest.raises(InputError, match=message):
+        evaluate.evaluate(name, PLAN, material)
+
+
+def test_heads_about_something_else(head: Path) -> None:
+    options = {"people": 16, "each": 2, "output": "morphable"}
+    sources = [{"name": "made", "options": options}]
+    other = recipe(output="morphable", data={"sources": sources}, net__output="linear")
+    modes = gather(other, Path("nowhere"))
+    with pytest.raises(InputError, match=r"gives 52 numbers; .* is about 10"):
+        evaluate.evaluate(str(head), other, modes)
+    with pytest.raises(InputError, match="geometric gives ARKit's 52"):
+        evaluate.evaluate("geometric", other, modes)
+    with pytest.raises(InputError, match="at least one split"):
+        evaluate.evaluate(str(head), PLAN, modes, splits=())
+
+
+def written(material: Material, head: Path, folder: Path) -> dict[str, Any]:
+    results, answers = evaluate.evaluate(str(head), PLAN, material)
+    evaluate.write(results, answers, folder / "results", folder / "run", str(head))
+    return results
+
+
+def test_results_are_written_and_the_description_learns_of_them(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    results = written(material, head, tmp_path)
+    assert json.loads((tmp_path / "results" / "tiny.json").read_text()) == results
+    assert evaluate.read_results(tmp_path / "results") == [results]
+    spec = HeadSpec.read(head.with_suffix(".json"))
+    assert spec.engines == ("one", "other")
+    assert spec.scores["made, one"]["r"] == results["sets"][0]["r"]
+    assert spec.sha256 == results["sha256"]
+    first = (tmp_path / "results" / "tiny.json").read_bytes()
+    written(material, head, tmp_path)
+    assert (tmp_path / "results" / "tiny.json").read_bytes() == first
+
+
+def test_answers_come_back(material: Material, head: Path, tmp_path: Path) -> None:
+    _, answers = evaluate.evaluate(str(head), PLAN, material)
+    written(material, head, tmp_path)
+    again = evaluate.load_answers(tmp_path / "run" / "tiny.answers.npz")
+    assert (again.names, again.source, again.engine) == (
+        list(answers.names), list(answers.source), list(answers.engine),
+    )  # fmt: skip
+    np.testing.assert_array_equal(again.truth, answers.truth)
+    np.testing.assert_array_equal(again.prediction, answers.prediction)
+    with pytest.raises(InputError, match="run `mien evaluate`"):
+        evaluate.load_answers(tmp_path / "nothing.npz")
+
+
+def test_no_results_and_bad_ones(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="run `mien evaluate RECIPE`"):
+        evaluate.read_results(tmp_path)
+    (tmp_path / "speed.json").write_text('{"pages": 3}')  # of something else
+    with pytest.raises(InputError, match="there are no results"):
+        evaluate.read_results(tmp_path)
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(InputError, match="is no JSON"):
+        evaluate.read_results(tmp_path)
+
+
+def test_the_report_of_a_run_holds_everything_itself(material: Material, head: Path) -> None:
+    results, answers = evaluate.evaluate(str(head), PLAN, material)
+    history = json.loads((head.parent / "history.json").read_text())
+    facts = {"odd <name>": "a & b"}
+    page = report.run_page(PLAN, results, answers, history, Path("nowhere"), facts)
+    assert page.count("<img ") == 1 + 2 * 4  # curves, and four for each scored set
+    assert "<script" not in page
+    assert not [part for part in page.split('"') if part.startswith(("http", "//"))]
+    assert "odd &lt;name&gt;" in page
+    assert "a &amp; b" in page
+    assert 'name="viewport"' in page
+    assert "prefers-color-scheme: dark" in page
+    worst = next(row["worst"] for row in results["sets"] if row["worst"])
+    assert f"The worst image, {worst}: mean squared error" in page
+    assert page == report.run_page(PLAN, results, answers, history, Path("nowhere"), facts)
+
+
+def test_the_page_about_all_heads_follows_from_the_results(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    tables = [evaluate.evaluate(name, PLAN, material)[0] for name in ("geometric", str(head))]
+    paths = report.write_results_page(tables, tmp_path)
+    page = paths[-1].read_text()
+    assert {p.relative_to(tmp_path).as_posix() for p in paths} == {
+        "results.md", "plots/geometric.png", "plots/tiny.png",
+    }  # fmt: skip
+    assert "![Correlation and slope of each channel of tiny](plots/tiny.png)" in page
+    row = tables[1]["sets"][0]
+    assert f"| [tiny](#tiny) | made | one | test | {row['samples']} |" in page
+    assert f"{row['r']:.3f} (" in page
+    assert "## Pose leak" in page
+    before = [p.read_bytes() for p in paths]
+    report.write_results_page(tables, tmp_path)
+    assert [p.read_bytes() for p in paths] == before
+    assert (tmp_path / "plots" / "tiny.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_of_nothing() -> None:
+    page = report.results_page([{"head": "x", "sets": []}])
+    assert "## x\n\nNothing was scored." in page
+
+
+def test_a_name_cannot_break_the_table() -> None:
+    assert report._markdown(("a",), [("x|y",)])[-1] == "| x\\|y |"
+
+
+def test_a_model_card_says_what_there_is_to_know(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    results = written(material, head, tmp_path)
+    spec = HeadSpec.read(head.with_suffix(".json"))
+    text = card(spec, results, 123_456)
+    for part in (
+        "# tiny", spec.sha256, "0.12 MB", "`mien train tiny.toml`", "tongueOut", "Apache-2.0",
+        "one, other", f"| made | one | {results['sets'][0]['samples']} |", '"kind": "mlp"',
+    ):  # fmt: skip
+        assert part in text
+    assert "not evaluated yet" in card(spec, None, 1)
+    assert "of other weights" in card(spec, {**results, "sha256": "0"}, 1)
+
+
+def test_an_untrained_net_scores_worse_than_a_trained_one(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    net = training.build(PLAN, material)
+    fresh = export.head(PLAN, state(net, PLAN.as_dict()), material, tmp_path)
+    maes = [
+        evaluate.evaluate(str(path), PLAN, material)[0]["sets"][0]["mae"] for path in (head, fresh)
+    ]
+    assert maes[0] < maes[1]
