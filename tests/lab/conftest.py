@@ -38,4 +38,4 @@ def made() -> material.Material:
 
 @pytest.fixture(scope="session")
 def tiny_toml() -> Path:
-    return Path(__file__).parent / "recipes" / "tiny.toml"
+    return Path(__file__).parents[2] / "recipes" / "tiny.toml"

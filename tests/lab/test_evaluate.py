@@ -16,6 +16,7 @@ from mien.lab import evaluate, export, report, training
 from mien.lab.card import card
 from mien.lab.material import Material, gather
 from mien.lab.metrics import pearson
+from mien.lab.runtime import runtime
 
 from .conftest import recipe
 from .test_export import state
@@ -47,7 +48,7 @@ def test_each_data_set_and_engine_is_scored_by_itself(material: Material, head: 
     chosen = np.array(
         [(s, e) == ("made", "one") for s, e in zip(test.source, test.engine, strict=True)]
     )
-    said = export.runtime(head)(test)[chosen]
+    said = runtime(head)(test)[chosen]
     r = pearson(test.target[chosen].astype(float), said.astype(float))
     row = results["sets"][0]
     for i, (name, scores) in enumerate(row["channels"].items()):
@@ -217,3 +218,36 @@ def test_an_untrained_net_scores_worse_than_a_trained_one(
         evaluate.evaluate(str(path), PLAN, material)[0]["sets"][0]["mae"] for path in (head, fresh)
     ]
     assert maes[0] < maes[1]
+
+
+def renamed(model: Any, name: str) -> Any:
+    """A graph whose input is called otherwise."""
+    before = model.graph.input[0].name
+    model.graph.input[0].name = name
+    for node in model.graph.node:
+        node.input[:] = [name if value == before else value for value in node.input]
+    return model
+
+
+def test_files_that_cannot_be_scored(material: Material, head: Path, tmp_path: Path) -> None:
+    import onnx
+
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(b"no model")
+    with pytest.raises(InputError, match="is no ONNX model that can be run"):
+        evaluate.predictor(str(path))
+    onnx.save(renamed(onnx.load(head), "extra"), path)
+    with pytest.raises(InputError, match="wants extra inputs, which these samples do not have"):
+        evaluate.evaluate(str(path), PLAN, material)
+    onnx.save(renamed(onnx.load(head), "crop"), path)
+    with pytest.raises(InputError, match="wants crop, which no samples have"):
+        evaluate.predictor(str(path))
+
+
+def test_scoring_loads_no_torch() -> None:
+    import subprocess
+    import sys
+
+    program = "import sys, mien.lab.evaluate, mien.lab.report; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -17,6 +17,7 @@ from mien.heads.spec import HeadSpec
 from mien.lab import export, nets, training
 from mien.lab.checkpoint import Checkpoint
 from mien.lab.material import Material, gather
+from mien.lab.runtime import microseconds, runtime
 
 from .conftest import recipe
 
@@ -63,7 +64,7 @@ def test_torch_and_onnx_agree_and_the_file_is_always_the_same(kind: str, tmp_pat
         inputs = {n: torch.from_numpy(getattr(some, n)) for n in net.inputs}
         with torch.no_grad():
             expected = net(inputs).numpy()
-        found = export.runtime(tmp_path / "one.onnx")(some)
+        found = runtime(tmp_path / "one.onnx")(some)
         allowed = export.TOLERANCE * max(1.0, float(np.abs(expected).max()))
         np.testing.assert_allclose(found, expected, atol=allowed)
 
@@ -148,7 +149,7 @@ def test_a_head_can_be_loaded_by_the_tracker(made: Material, tmp_path: Path) -> 
     head = Head(path)
     some = made.samples.select(range(3))
     found = head(some.aligned, some.rotation, some.pixels)
-    np.testing.assert_allclose(found, export.runtime(path)(some), atol=1e-6)
+    np.testing.assert_allclose(found, runtime(path)(some), atol=1e-6)
     assert (found[:, 51] == 0).all()
 
 
@@ -165,13 +166,13 @@ def test_a_net_for_an_experiment_gets_no_description(tmp_path: Path) -> None:
     path = export.head(plan, state(net, plan.as_dict()), material, tmp_path)
     assert path.is_file()
     assert not path.with_suffix(".json").exists()
-    assert export.runtime(path)(material.samples.select(range(2))).shape == (2, 10)
+    assert runtime(path)(material.samples.select(range(2))).shape == (2, 10)
 
 
 def test_time_of_a_call(made: Material, tmp_path: Path) -> None:
     net, material = trained("plain")
     export.export(net, tmp_path / "head.onnx", material.samples)
-    assert 0 < export.microseconds(tmp_path / "head.onnx", calls=20) < 1e6
+    assert 0 < microseconds(tmp_path / "head.onnx", calls=20) < 1e6
 
 
 def test_the_description_is_strict_json(made: Material, tmp_path: Path) -> None:

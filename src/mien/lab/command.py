@@ -69,6 +69,7 @@ def train(
     from . import export, nets, training
     from .material import gather
     from .recipe import load
+    from .runtime import microseconds
     from .tracking import tracking
 
     plan = load(recipe)
@@ -105,7 +106,7 @@ def train(
                     log.file(file)
     _out.print(
         f"{state.epoch} epochs, best validation loss {state.best_loss:.5f} in {state.best_epoch}; "
-        f"one face takes {export.microseconds(path):.0f} microseconds",
+        f"one face takes {microseconds(path):.0f} microseconds",
         highlight=False,
     )
     _out.print(str(path), highlight=False)

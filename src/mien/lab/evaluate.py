@@ -22,10 +22,10 @@ from ..heads import geometric
 from ..heads.spec import HeadSpec
 from ..outputs.files import replacing, write_json_atomic
 from .datasets.samples import NEUTRAL_TURNED, Samples
-from .export import Predict, runtime
 from .material import Material
 from .metrics import pose_leak, score
 from .recipe import Recipe
+from .runtime import Predict, runtime
 
 __all__ = [
     "PREDICTORS",

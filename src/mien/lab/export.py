@@ -9,18 +9,16 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from time import perf_counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from ..arrays import Array, Float32
+from ..arrays import Array
 from ..errors import MienError
 from ..geometry import matrix_from_euler, project
 from ..heads.spec import INPUTS, HeadSpec
@@ -31,16 +29,13 @@ from .checkpoint import Checkpoint
 from .datasets.samples import Samples
 from .material import Material
 from .recipe import Recipe
+from .runtime import runtime
 
-__all__ = ["TOLERANCE", "ExportError", "Predict", "export", "head", "microseconds", "runtime"]
+__all__ = ["TOLERANCE", "ExportError", "export", "head"]
 
 TOLERANCE = 1e-5
 """Largest difference between torch and ONNX, absolute, and relative to outputs larger than 1."""
 
-Predict: TypeAlias = Callable[[Samples], Float32[Array, "n c"]]
-"""What can be scored: an answer for each sample."""
-
-_MANY = 1024  # samples at once
 _FACES = 64  # random ones, and as many real ones, that both runtimes have to agree on
 
 
@@ -134,46 +129,6 @@ def export(net: nets.Net, path: Path, samples: Samples, *, opset: int = 17) -> N
                 some = faces.select(range(count))
                 given = {k: torch.from_numpy(a) for k, a in _inputs(net, some).items()}
                 _agree(net(given).numpy(), answer(some), f"{path.name} on {count} {kind} faces")
-
-
-def runtime(path: Path) -> Predict:
-    """An ONNX file as something that answers samples; expression is cut off at 0 and 1.
-
-    Unlike :class:`mien.heads.regressor.Head` it needs no description, and knows ``extra`` inputs.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        path.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
-    wanted = [value.name for value in session.get_inputs()]
-    output = session.get_outputs()[0].name
-
-    def answer(samples: Samples) -> Array:
-        parts = []
-        for start in range(0, len(samples), _MANY):
-            feed = {name: getattr(samples, name)[start : start + _MANY] for name in wanted}
-            parts.append(session.run([output], feed)[0])
-        values: Array = np.concatenate(parts)
-        return np.clip(values, 0.0, 1.0) if output == "expression" else values
-
-    return answer
-
-
-def microseconds(path: Path, calls: int = 2000) -> float:
-    """Median time of one face on one thread of this machine, as it is now."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path.read_bytes(), options)
-    feed = {
-        value.name: np.zeros((1, *value.shape[1:]), np.float32) for value in session.get_inputs()
-    }
-    times = []
-    for _ in range(calls):
-        began = perf_counter()
-        session.run(None, feed)
-        times.append(perf_counter() - began)
-    return float(np.median(times)) * 1e6
 
 
 class _Positional(nn.Module):
