@@ -18,7 +18,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_steps_in_a_pipe_are_a_line_every_five_seconds(clock: list[float]) -> None:
     out = io.StringIO()
-    with progress.steps_shown(Console(file=out, width=200), "tiny", "faces") as show:
+    with progress.steps_shown(Console(file=out, width=30), "tiny", "faces") as show:
         for done in range(0, 101, 10):
             show(done, 100, f"epoch {done // 50}")
             clock[0] += 2.0
@@ -33,7 +33,7 @@ def test_steps_in_a_pipe_are_a_line_every_five_seconds(clock: list[float]) -> No
 
 def test_the_rate_is_of_this_run_when_it_goes_on_with_another(clock: list[float]) -> None:
     out = io.StringIO()
-    with progress.steps_shown(Console(file=out, width=200), "tiny") as show:
+    with progress.steps_shown(Console(file=out, width=30), "tiny") as show:
         show(1000, 1100, "")
         clock[0] += 10
         show(1050, 1100, "")

@@ -168,4 +168,5 @@ class _StepLines:
         rate = (done - self._first) / (now - self._began) if now > self._began else 0.0
         if rate > 0:
             line += f", {rate:.0f} {self._unit}/s, {(total - done) / rate:.0f} s left"
-        self._console.print(line + (f", {saying}" if saying else ""), markup=False, highlight=False)
+        line += f", {saying}" if saying else ""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

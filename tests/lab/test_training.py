@@ -246,6 +246,15 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_batch(made: Material, tmp_
     assert (tmp_path / "checkpoint.safetensors").is_file()
 
 
+def test_a_validation_loss_that_is_no_number_stops_too(made: Material, tmp_path: Path) -> None:
+    target = made.samples.target.copy()
+    target[np.array(made.samples.split) == "validation", 4] = 1e30
+    values = {n: getattr(made.samples, n) for n in type(made.samples).__dataclass_fields__}
+    broken = Material(type(made.samples)(**values | {"target": target}), made.weight)
+    with pytest.raises(training.TrainingError, match="the validation loss is inf in epoch 1"):
+        run(recipe(), broken, tmp_path)
+
+
 def test_weights_that_run_away_stop_too(made: Material, tmp_path: Path) -> None:
     plan = recipe(train__lr=1e30, net__output="linear", train__epochs=5)
     with pytest.raises(training.TrainingError, match="lower lr"):

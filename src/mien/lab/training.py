@@ -144,6 +144,11 @@ def train(
 
             current = average if recipe.train.ema else net.state_dict()
             checked = _validate(net, current, checking, recipe, importance)
+            if not math.isfinite(checked):
+                raise TrainingError(
+                    f"the validation loss is {checked} in epoch {state.epoch + 1}: look for "
+                    "strange targets there. The checkpoint is of the epoch before."
+                )
             row: Row = {
                 "epoch": state.epoch + 1,
                 "train": total / seen,
@@ -164,6 +169,8 @@ def train(
             checkpoint.save(path, state)
             write_json_atomic(folder / "history.json", state.history)
             on_epoch(row)
+        # Once more, for one that was cut off between its last checkpoint and these.
+        write_json_atomic(folder / "history.json", state.history)
         checkpoint.save_weights(folder / f"{recipe.name}.safetensors", state.best, state.recipe)
         return state
 
