@@ -105,7 +105,7 @@ def test_heads_about_something_else(head: Path) -> None:
 
 def written(material: Material, head: Path, folder: Path) -> dict[str, Any]:
     results, answers = evaluate.evaluate(str(head), PLAN, material)
-    evaluate.write(results, answers, folder / "results", folder / "run", str(head))
+    evaluate.write(results, answers, folder / "results", head.parent, str(head))
     return results
 
 
@@ -124,10 +124,21 @@ def test_results_are_written_and_the_description_learns_of_them(
     assert (tmp_path / "results" / "tiny.json").read_bytes() == first
 
 
+def test_a_head_that_lies_elsewhere_keeps_its_description(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    before = head.with_suffix(".json").read_bytes()
+    results, answers = evaluate.evaluate(str(head), PLAN, material)
+    changed = {**results, "sets": []}
+    evaluate.write(changed, answers, tmp_path / "results", tmp_path / "run", str(head))
+    assert head.with_suffix(".json").read_bytes() == before
+    assert (tmp_path / "run" / "tiny.answers.npz").is_file()
+
+
 def test_answers_come_back(material: Material, head: Path, tmp_path: Path) -> None:
     _, answers = evaluate.evaluate(str(head), PLAN, material)
     written(material, head, tmp_path)
-    again = evaluate.load_answers(tmp_path / "run" / "tiny.answers.npz")
+    again = evaluate.load_answers(head.parent / "tiny.answers.npz")
     assert (again.names, again.source, again.engine) == (
         list(answers.names), list(answers.source), list(answers.engine),
     )  # fmt: skip
@@ -251,3 +262,19 @@ def test_scoring_loads_no_torch() -> None:
     program = "import sys, mien.lab.evaluate, mien.lab.report; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_the_committed_page_is_that_of_the_committed_results() -> None:
+    root = Path(__file__).parents[2]
+    page = root / "docs" / "results.md"
+    try:
+        tables = evaluate.read_results(root / "results")
+    except InputError:
+        assert not page.exists()
+        return
+    assert page.read_text("utf-8") == report.results_page(tables), "run `mien report`"
+    for table in tables:
+        assert (
+            not report._first_scored(table)
+            or (page.parent / f"plots/{table['head']}.png").is_file()
+        )

@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
 import torch
 
+from mien import heads
 from mien.heads.regressor import Head
 from mien.heads.spec import HeadSpec
 from mien.lab import export, nets, training
@@ -167,6 +168,36 @@ def test_a_net_for_an_experiment_gets_no_description(tmp_path: Path) -> None:
     assert path.is_file()
     assert not path.with_suffix(".json").exists()
     assert runtime(path)(material.samples.select(range(2))).shape == (2, 10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_torch_net_comes_back_out_of_the_file(kind: str, tmp_path: Path) -> None:
+    net, material = trained(kind)
+    plan = recipe(**KINDS[kind])
+    net.live[3] = 0
+    path = export.head(plan, state(net, plan.as_dict()), material, tmp_path)
+    again = export.restored(path)
+    before, after = net.state_dict(), again.state_dict()
+    known = [name for name in before if not name.endswith("num_batches_tracked")]
+    assert all(torch.equal(before[name], after[name]) for name in known)
+    table = json.loads(path.with_suffix(".json").read_text())
+    table["recipe"]["settings"]["name"] = "other"
+    table["recipe"]["settings"]["net"] = {"kind": "mlp", "hidden": 5, "output": "linear"}
+    path.with_suffix(".json").write_text(json.dumps(table))
+    with pytest.raises(export.ExportError, match="was exported by another mien"):
+        export.restored(path)
+
+
+def test_torch_and_onnx_agree_for_every_shipped_head(made: Material) -> None:
+    some = made.samples.select(range(40))
+    for name in heads.shipped():
+        path = heads.path(name)
+        net = export.restored(path)
+        inputs = {n: torch.from_numpy(getattr(some, n)) for n in net.inputs}
+        with torch.no_grad():
+            expected = net(inputs).numpy()
+        allowed = export.TOLERANCE * max(1.0, float(np.abs(expected).max()))
+        np.testing.assert_allclose(runtime(path)(some), expected, atol=allowed, err_msg=name)
 
 
 def test_time_of_a_call(made: Material, tmp_path: Path) -> None:

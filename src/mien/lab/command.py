@@ -118,7 +118,7 @@ def evaluate(
     head: Annotated[
         str | None,
         typer.Option(
-            help="Score this instead: geometric, or the path of an .onnx file.",
+            help="Score this instead: geometric, a head that ships with mien, or an .onnx file.",
             show_default="the head of the run",
         ),
     ] = None,

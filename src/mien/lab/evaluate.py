@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import heads
 from ..arrays import Array, Float32
 from ..channels import ARKIT_52
 from ..errors import InputError
@@ -77,18 +78,19 @@ PREDICTORS: Mapping[str, Predict] = {"geometric": _geometric}
 
 
 def predictor(head: str) -> Predict:
-    """A head by name (one of :data:`PREDICTORS`) or by the path of its ONNX file.
+    """A head by name (of :data:`PREDICTORS`, or shipped) or by the path of its ONNX file.
 
     Raises:
         InputError: neither.
     """
     if head in PREDICTORS:
         return PREDICTORS[head]
-    path = Path(head)
+    path = _file(head)
     if path.suffix != ".onnx" or not path.is_file():
+        known = ", ".join([*PREDICTORS, *heads.shipped()])
         raise InputError(
             f"there is no head {head!r}; train it first, give the path of its .onnx file, or name "
-            f"one of {', '.join(PREDICTORS)}"
+            f"one of {known}"
         )
     return runtime(path)
 
@@ -131,14 +133,21 @@ def evaluate(
         "head": Path(head).stem,
         "output": recipe.output,
         "recipe": recipe.name,
-        "sha256": None if head in PREDICTORS else _digest(Path(head)),
+        "sha256": None if head in PREDICTORS else _digest(_file(head)),
         "sets": sets,
     }
     return results, kept
 
 
 def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path, head: str) -> Path:
-    """Write the results, the answers beside the run, and the scores into the head's description.
+    """Write the results, the answers into the run, and the scores into the run's description.
+
+    Args:
+        results: of :func:`evaluate`.
+        answers: of :func:`evaluate`.
+        folder: of all results.
+        run: of the training. A head that lies elsewhere keeps its description.
+        head: what was scored.
 
     Returns:
         path of the results.
@@ -154,7 +163,7 @@ def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path,
             **{k: np.asarray(getattr(answers, k)) for k in answers.__dataclass_fields__},
         )
     beside = Path(head).with_suffix(".json")
-    if head not in PREDICTORS and beside.is_file():
+    if beside.is_file() and beside.parent.samefile(run):
         spec = HeadSpec.read(beside)
         tests = [s for s in results["sets"] if s["split"] == "test" and s["mse"] is not None]
         scores = {
@@ -230,6 +239,10 @@ def _answers(samples: Samples, prediction: Array) -> Answers:
         pixels=samples.pixels,
         size=samples.size,
     )
+
+
+def _file(head: str) -> Path:
+    return heads.path(head) if head in heads.shipped() else Path(head)
 
 
 def _digest(path: Path) -> str:

@@ -28,14 +28,15 @@ from . import nets, training
 from .checkpoint import Checkpoint
 from .datasets.samples import Samples
 from .material import Material
-from .recipe import Recipe
+from .recipe import Recipe, typed
 from .runtime import runtime
 
-__all__ = ["TOLERANCE", "ExportError", "export", "head"]
+__all__ = ["TOLERANCE", "ExportError", "export", "head", "restored"]
 
 TOLERANCE = 1e-5
 """Largest difference between torch and ONNX, absolute, and relative to outputs larger than 1."""
 
+_PREFIX = "net."  # of the names of weights in a file: `net` is what holds them in _Positional
 _FACES = 64  # random ones, and as many real ones, that both runtimes have to agree on
 
 
@@ -121,6 +122,8 @@ def export(net: nets.Net, path: Path, samples: Samples, *, opset: int = 17) -> N
                 dynamic_axes={name: {0: "n"} for name in (*net.inputs, net.task.output)},
                 opset_version=opset,
                 dynamo=False,
+                # onnxruntime folds constants when it loads; here every weight keeps its name.
+                do_constant_folding=False,
             )
         onnx.checker.check_model(str(part), full_check=True)
         answer = runtime(part)
@@ -129,6 +132,32 @@ def export(net: nets.Net, path: Path, samples: Samples, *, opset: int = 17) -> N
                 some = faces.select(range(count))
                 given = {k: torch.from_numpy(a) for k, a in _inputs(net, some).items()}
                 _agree(net(given).numpy(), answer(some), f"{path.name} on {count} {kind} faces")
+
+
+def restored(path: Path) -> nets.Net:
+    """The torch net of an exported head, from the weights in the file and the recipe beside it.
+
+    Raises:
+        InputError: no description beside it, or one without a recipe.
+        ExportError: the file does not hold all weights of the recipe's net.
+    """
+    spec = HeadSpec.read(path.with_suffix(".json"))
+    net = training.build(typed(Recipe, spec.recipe.get("settings", {})))
+    graph = onnx.load(path).graph
+    arrays = {value.name: onnx.numpy_helper.to_array(value) for value in graph.initializer}
+    for node in graph.node:  # tensors that are equal are stored once
+        if node.op_type == "Identity" and node.input[0] in arrays:
+            arrays[node.output[0]] = arrays[node.input[0]]
+    weights = {
+        name.removeprefix(_PREFIX): torch.from_numpy(array.copy())
+        for name, array in arrays.items()
+        if name.startswith(_PREFIX)
+    }
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:  # the message lists every tensor that does not fit
+        raise ExportError(f"{path} was exported by another mien: {error}") from None
+    return net.eval()
 
 
 class _Positional(nn.Module):
