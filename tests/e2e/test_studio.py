@@ -170,6 +170,7 @@ def test_the_page_survives_a_restart_of_the_server(
     server.stop()
     wait_for(page, "d.connection === 'lost'")
     expect(page.get_by_test_id("notice-text")).to_contain_text("server is gone")
+    expect(page.get_by_test_id("faces")).to_have_text("0 faces")
     server.start()
     wait_for(page, "d.connection === 'ready'", 60_000)
     before = int(state(page, "answers"))

@@ -39,10 +39,11 @@ export class Studio {
   readonly shown = new Float32Array(CHANNELS.length).fill(NaN);
 
   readonly recorder = new Recorder();
+  /** Null until it is mounted, and where the browser cannot draw it. */
+  stage: Stage | null = null;
   private readonly live: Live;
   private readonly token = takeToken();
   private readonly caps = capsOf(location.search);
-  private stage: Stage | null = null;
   private readonly sight = new Steady<Sight>("unknown", (s) => (s === "face" ? 200 : 900));
   private readonly slow = new Steady<boolean>(false, (s) => (s ? SLOW_FOR : 0));
   private sourceSince = 0;
@@ -79,6 +80,7 @@ export class Studio {
         connection: (connection) => {
           this.store.set({ connection });
           if (connection.kind === "ready") this.greet();
+          else if (this.moving) this.clear();
         },
         message: (message) => this.hear(message),
         answer: (answer, bitmap, seen) => this.take(answer, bitmap, seen),
@@ -117,6 +119,12 @@ export class Studio {
   /** Whether pictures are drawn without a graphics card. */
   get software(): boolean {
     return this.stage?.software ?? false;
+  }
+
+  /** Whether pictures follow each other by themselves. */
+  private get moving(): boolean {
+    const { kind, phase } = this.store.get().source;
+    return phase === "running" && (kind === "camera" || kind === "video");
   }
 
   get mirrored(): boolean {
@@ -237,22 +245,6 @@ export class Studio {
     if (source.kind === "photo" || source.kind === "sample") void this.sources.again();
   }
 
-  pointer(x: number, y: number): void {
-    this.stage?.pointer(x, y);
-  }
-  resetView(): void {
-    this.stage?.reset();
-  }
-  keepFree(pixels: number): void {
-    this.stage?.keepFree(pixels);
-  }
-  chinOf(id: number, out: { x: number; y: number }): boolean {
-    return this.stage?.chinOf(id, out) ?? false;
-  }
-  capture(fps: number): MediaStream | null {
-    return this.stage?.canvas.captureStream(fps) ?? null;
-  }
-
   /** The stage as settings, source and theme want it. */
   dress(): void {
     const { stage } = this;
@@ -289,9 +281,22 @@ export class Studio {
     this.store.set({ source });
     if (source.phase === "running") {
       this.store.set({ fromCamera: source.kind === "camera" });
-      if (source.kind === "camera" || source.kind === "video") this.stage?.unpaint();
+      if (this.moving) {
+        this.stage?.unpaint();
+        this.picture?.close();
+        this.picture = null;
+        this.clear();
+      }
     }
     this.dress();
+  }
+
+  /** Nobody is known to be seen: what was, is history. The stage comes to rest by itself. */
+  private clear(): void {
+    this.faces = [];
+    this.lead = null;
+    this.store.set({ faces: 0, faceIds: [] });
+    this.rhythm.pictured();
   }
 
   private showStill(still: Still, bitmap: ImageBitmap): void {
@@ -312,20 +317,16 @@ export class Studio {
   }
 
   private configure(part: Partial<Settings>): void {
+    const inForce = this.store.get().session?.smoothing;
+    // How fast the smoothing yields to speed stays as the server has it.
+    const beta = inForce && inForce !== "off" ? inForce.beta : 0.5;
     const { smoothing, mouthThreshold, maxFaces } = part;
     this.live.say({
       type: "configure",
       max_faces: maxFaces ?? null,
       mouth_threshold: mouthThreshold ?? null,
-      smoothing:
-        typeof smoothing === "number" ? { min_cutoff: smoothing, beta: this.beta } : (smoothing ?? null),
+      smoothing: typeof smoothing === "number" ? { min_cutoff: smoothing, beta } : (smoothing ?? null),
     });
-  }
-
-  /** How fast the smoothing yields to speed stays as the server has it. */
-  private get beta(): number {
-    const smoothing = this.store.get().session?.smoothing;
-    return smoothing && smoothing !== "off" ? smoothing.beta : 0.5;
   }
 
   private hear(message: ServerMessage): void {
@@ -405,8 +406,8 @@ export class Studio {
   };
 
   private readonly watch = (now: number): void => {
-    const { source, paused, settings } = this.store.get();
-    const live = source.phase === "running" && (source.kind === "camera" || source.kind === "video") && !paused;
+    const { paused, settings } = this.store.get();
+    const live = this.moving && !paused;
     const light = settings.sendWidth <= 320;
     const enough = this.pulse.answers > 10;
     this.store.set({ slow: this.slow.next(live && enough && !light && this.pulse.rate(now) < SLOW, now) });

@@ -9,7 +9,7 @@ const TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 /** Null where the browser cannot record a canvas. `progress` hears 0..1. */
 export async function exportVideo(studio: Studio, length: number, progress: (share: number) => void): Promise<Blob | null> {
   const type = TYPES.find((t) => MediaRecorder.isTypeSupported(t));
-  const stream = studio.capture(RATE);
+  const stream = studio.stage?.canvas.captureStream(RATE);
   if (!type || !stream) return null;
   const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 6_000_000 });
   const parts: Blob[] = [];

@@ -137,9 +137,9 @@ export class Stage {
     this.gaze.y = y;
   }
 
-  /** Keep `pixels` at the bottom free of the face. */
-  keepFree(pixels: number): void {
-    this.view.keepFree(pixels);
+  /** Keep so many pixels at the top and the bottom free of the face. */
+  keepFree(top: number, bottom: number): void {
+    this.view.keepFree(top, bottom);
   }
 
   /** Show the faces of an answer; with `picture`, the frame they were seen in. */

@@ -17,7 +17,7 @@ export class View {
   private readonly controls: OrbitControls;
   private readonly extent: { width: number; height: number } = { ...ONE_FACE };
   private size = { width: 1, height: 1 };
-  private inset = 0;
+  private inset = { top: 0, bottom: 0 };
   private distance = 1;
 
   constructor(
@@ -54,10 +54,10 @@ export class View {
     this.frame();
   }
 
-  /** Keep `pixels` at the bottom free of faces. */
-  keepFree(pixels: number): void {
-    if (this.inset === pixels) return;
-    this.inset = pixels;
+  /** Keep so many pixels at the top and the bottom free of faces. */
+  keepFree(top: number, bottom: number): void {
+    if (this.inset.top === top && this.inset.bottom === bottom) return;
+    this.inset = { top, bottom };
     this.frame();
   }
 
@@ -80,12 +80,14 @@ export class View {
   }
 
   private frame(): void {
-    const { camera, controls, extent } = this;
+    const { camera, controls, extent, inset } = this;
     const { width, height } = this.size;
-    const free = Math.max(height * 0.4, height - this.inset);
+    const taken = inset.top + inset.bottom;
+    const free = Math.max(height * 0.3, height - taken);
+    const tilt = taken > 0 ? (inset.bottom - inset.top) / taken : 0;
     camera.aspect = width / height;
-    // Raise the middle of the picture into the middle of what is free.
-    camera.setViewOffset(width, height, 0, (height - free) / 2, width, height);
+    // Move the middle of the picture into the middle of what is free.
+    camera.setViewOffset(width, height, 0, (tilt * (height - free)) / 2, width, height);
     camera.updateProjectionMatrix();
     const tall = (extent.height * (height / free)) / HALF;
     const wide = extent.width / (HALF * camera.aspect);

@@ -71,7 +71,7 @@ function useKeys(studio: Studio): void {
       } else if (event.key === "m" || event.key === "M") studio.change({ mirror: !settings.mirror });
       else if (event.key === "p" || event.key === "P") studio.change({ preview: !settings.preview });
       else if (event.key === "t" || event.key === "T") studio.change({ textured: !settings.textured });
-      else if (event.key === "r" || event.key === "R") studio.resetView();
+      else if (event.key === "r" || event.key === "R") studio.stage?.reset();
       else if (event.key === "f" || event.key === "F") studio.passLead(event.shiftKey ? -1 : 1);
       else if (event.key === "?") studio.store.set({ help: !help });
       else if (event.key === "Escape" && take) studio.closeTake();

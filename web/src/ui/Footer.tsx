@@ -136,7 +136,7 @@ function Timeline({ take }: { take: Take }) {
         </>
       ) : (
         <label className="flex items-center gap-2 text-s" data-testid="exporting">
-          Filming the stage <progress className="accent-accent" max={1} value={progress} />
+          Filming the stage <progress max={1} value={progress} />
         </label>
       )}
       <button type="button" className="control" aria-label="Close the take" title="Back to live (Esc)" data-testid="close-take" onClick={() => studio.closeTake()}>

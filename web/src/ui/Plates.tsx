@@ -25,7 +25,7 @@ export function Plates() {
     const at = { x: 0, y: 0 };
     const move = () => {
       for (const plate of plates) {
-        const known = studio.chinOf(plate.id, at);
+        const known = studio.stage?.chinOf(plate.id, at) ?? false;
         const place = known ? `translate(${at.x.toFixed(1)}px, ${at.y.toFixed(1)}px) translateX(-50%)` : "";
         if (place === plate.place) continue;
         plate.place = place;

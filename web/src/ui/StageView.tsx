@@ -22,7 +22,7 @@ export function StageView({ openFile }: { openFile: () => void }) {
   useEffect(() => (canvas.current ? studio.mount(canvas.current) : undefined), [studio]);
   useEffect(() => {
     const move = (event: PointerEvent) =>
-      studio.pointer((event.clientX / innerWidth) * 2 - 1, (event.clientY / innerHeight) * 2 - 1);
+      studio.stage?.pointer((event.clientX / innerWidth) * 2 - 1, (event.clientY / innerHeight) * 2 - 1);
     window.addEventListener("pointermove", move);
     return () => window.removeEventListener("pointermove", move);
   }, [studio]);
@@ -45,27 +45,44 @@ export function StageView({ openFile }: { openFile: () => void }) {
       </div>
       {preview && seen && <Preview />}
       <Plates />
-      <NoticeView openFile={openFile} low={!start} />
-      {start && <Start openFile={openFile} />}
+      <div className="pointer-events-none absolute inset-0 z-10 flex flex-col items-center p-2">
+        <NoticeView openFile={openFile} />
+        <Gap kept={start} />
+        {start && <Start openFile={openFile} />}
+      </div>
     </main>
   );
 }
 
-function Start({ openFile }: { openFile: () => void }) {
+/**
+ * The room between what is said and what is offered; on a phone, where both stand below, above
+ * them. While it is `kept` the face stays within it; live faces do not move for a passing word.
+ */
+function Gap({ kept }: { kept: boolean }) {
   const studio = useStudio();
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = root.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => studio.keepFree(element.offsetHeight));
+    const around = element?.offsetParent;
+    if (!kept || !element || !around) return;
+    const observer = new ResizeObserver(() => {
+      const top = element.offsetTop;
+      studio.stage?.keepFree(top, around.clientHeight - top - element.offsetHeight);
+    });
     observer.observe(element);
+    observer.observe(around);
     return () => {
       observer.disconnect();
-      studio.keepFree(0);
+      studio.stage?.keepFree(0, 0);
     };
-  }, [studio]);
+  }, [studio, kept]);
+  return <div ref={root} className="min-h-0 flex-1 max-sm:-order-1" />;
+}
+
+function Start({ openFile }: { openFile: () => void }) {
+  const studio = useStudio();
   return (
-    <div ref={root} className="pointer-events-none absolute inset-x-0 bottom-0 flex flex-col items-center gap-2 px-4 pb-4 text-center sm:pb-8">
+    <div className="flex flex-col items-center gap-2 px-2 pt-2 pb-2 text-center sm:pb-6">
       <button type="button" className="primary pointer-events-auto shadow-lg" data-testid="use-camera" onClick={() => void studio.sources.useCamera()}>
         <Icon name="camera" /> Use my camera
       </button>
@@ -79,8 +96,7 @@ function Start({ openFile }: { openFile: () => void }) {
   );
 }
 
-/** What is to be said; on a phone below the eyes, if that place is free: there is no room above. */
-function NoticeView({ openFile, low }: { openFile: () => void; low: boolean }) {
+function NoticeView({ openFile }: { openFile: () => void }) {
   const state = useStudioState((s) => s);
   const [now, setNow] = useState(() => performance.now());
   const waiting = state.connection.kind === "lost";
@@ -99,7 +115,7 @@ function NoticeView({ openFile, low }: { openFile: () => void; low: boolean }) {
       </p>
       {notice && (
         <div
-          className={`panel absolute inset-x-0 top-2 z-10 mx-auto flex w-fit max-w-[min(720px,calc(100%-16px))] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg sm:flex-nowrap ${notice.tone === "info" ? "" : "border-live"} ${low ? "max-sm:top-auto max-sm:bottom-2" : ""}`}
+          className={`panel pointer-events-auto flex w-fit max-w-[min(720px,100%)] flex-wrap items-center justify-center gap-x-4 gap-y-1 px-4 py-2 shadow-lg sm:flex-nowrap ${notice.tone === "info" ? "" : "border-live"}`}
           data-testid="notice"
           data-notice={notice.id}
         >
