@@ -151,6 +151,21 @@ def test_similarity_never_reflects(source: np.ndarray, target: np.ndarray) -> No
     assert fit.scale >= 0
 
 
+@pytest.mark.parametrize("degrees", [0.0, 1e-6, 90.0, 168.0, 179.999, 180.0])
+@pytest.mark.parametrize("axis", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, -2, 3)])
+@pytest.mark.parametrize("depth", [1.0, 1e-3, 0.0])
+def test_similarity_is_exact_at_every_turn(
+    degrees: float, axis: tuple[int, int, int], depth: float
+) -> None:
+    half = np.radians(degrees) / 2
+    vector = np.sin(half) * np.array(axis) / np.linalg.norm(axis)
+    rotation = matrix_from_quaternion(np.array([*vector, np.cos(half)]))
+    points = np.random.default_rng(5).normal(size=(31, 3)) * [1, 1, depth]
+    fit = similarity(points, 20 * points @ rotation.T + [300, -200, 5])
+    np.testing.assert_allclose(fit.rotation, rotation, atol=1e-9)
+    assert fit.scale == pytest.approx(20, rel=1e-12)
+
+
 def test_a_mirrored_face_is_turned_not_reflected() -> None:
     rng = np.random.default_rng(3)
     source = rng.normal(size=(40, 3))

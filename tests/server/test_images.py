@@ -33,12 +33,41 @@ def test_a_bomb_is_refused_by_its_header(size):
     assert code_of(check_header, png_header(*size), MOST) == "too_many_pixels"
 
 
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"comment": b"\xff\xc0" * 20}])
+@pytest.mark.parametrize(("size", "fits"), [((100, 100), True), ((101, 100), False)])
+def test_the_size_of_a_jpeg_is_read_without_pillow(encode, monkeypatch, options, size, fits):
+    data = encode(size=size, **options)
+    monkeypatch.delattr(Image, "open")
+    if fits:
+        check_header(data, MOST)
+    else:
+        assert code_of(check_header, data, MOST) == "too_many_pixels"
+
+
+@pytest.mark.parametrize("stray", [b"\x00", b"\xff\x01", b"\xff\xff"])
+def test_a_jpeg_with_strays_between_its_segments_is_left_to_pillow(encode, stray):
+    data = encode(size=(101, 100))
+    assert code_of(check_header, data[:2] + stray + data[2:], MOST) in (
+        "too_many_pixels",
+        "unreadable_image",
+    )
+
+
 def test_the_limit_itself_passes():
     check_header(png_header(100, 100), MOST)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"x", b"not an image at all", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a"]
+    "data",
+    [
+        b"",
+        b"x",
+        b"not an image at all",
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xe0" * 9,
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+    ],
 )
 def test_what_is_no_image_is_refused(data):
     assert code_of(check_header, data, MOST) == "unreadable_image"
