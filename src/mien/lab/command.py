@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError, MienError
-from ..progress import steps_shown
 from ..terminal import Terminal
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ def train(
     Ctrl-C stops; with --resume the run ends as if nothing had happened.
     """
     _need_the_workshop()
+    from ..progress import steps_shown
     from . import export, nets, training
     from .material import gather
     from .recipe import load
