@@ -30,6 +30,7 @@ from .datasets.samples import Samples
 from .material import Material
 from .recipe import Recipe, typed
 from .runtime import runtime
+from .stretch import stretch
 
 __all__ = ["TOLERANCE", "ExportError", "export", "head", "restored"]
 
@@ -63,6 +64,8 @@ def head(
     """
     net = training.build(recipe, material)
     net.load_state_dict(state.best)
+    if recipe.export.stretch:
+        stretch(net, material.part("validation").samples, recipe.export.stretch)
     path = folder / f"{recipe.name}.onnx"
     export(net, path, material.part("validation").samples, opset=recipe.export.opset)
     if set(net.inputs) <= set(INPUTS):

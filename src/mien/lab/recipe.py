@@ -203,6 +203,8 @@ class ExportRecipe:
         dead: channels that the teacher leaves dead, learnt from another truth.
         about: a sentence for the model card.
         notes: more of them: what the data's licences ask for, what not to use it for.
+        stretch: 0..1, how much of the shrinking towards the mean is undone in each channel; see
+            :mod:`mien.lab.stretch`.
         opset: ONNX operator set; 17 is the first with layer normalisation.
     """
 
@@ -211,9 +213,11 @@ class ExportRecipe:
     dead: tuple[str, ...] = ()
     about: str = ""
     notes: tuple[str, ...] = ()
+    stretch: float = 0.0
     opset: int = 17
 
     def __post_init__(self) -> None:
+        _check(0 <= self.stretch <= 1, f"stretch is in 0..1, got {self.stretch}")
         _check(17 <= self.opset <= 20, f"opset is in 17..20, got {self.opset}")
 
 

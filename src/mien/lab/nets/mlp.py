@@ -101,6 +101,8 @@ class MLP(Net):
     swapped: Tensor
     mean: Tensor
     scale: Tensor
+    centre: Tensor
+    gain: Tensor
 
     def __init__(self, options: Options, task: Task) -> None:
         super().__init__(task)
@@ -118,6 +120,9 @@ class MLP(Net):
         size = 3 * len(chosen) + (9 if options.rotation else 0)
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
+        # Set after the training; see :mod:`mien.lab.stretch`.
+        self.register_buffer("centre", torch.zeros(len(task.channels)))
+        self.register_buffer("gain", torch.ones(len(task.channels)))
         narrow = options.input_dim
         self.enter = nn.Sequential(
             *([nn.Linear(size, narrow, bias=False)] if narrow else []),
@@ -142,11 +147,17 @@ class MLP(Net):
     def forward(self, samples: Mapping[str, Tensor]) -> Tensor:
         """(n, channels); 0..1 unless the output is linear."""
         if not self.options.average_mirror:
-            return self._answer(self._see(samples)) * self.live
-        # One after the other in one batch: the weights, which are most of the work, are read once.
-        both = self._answer(torch.cat([self._see(samples), self._see_mirrored(samples)]))
-        two = both.reshape(2, -1, len(self.live))
-        return (two[0] + two[1].index_select(1, self.swapped)) * (0.5 * self.live)
+            values = self._answer(self._see(samples))
+        else:
+            # In one batch: the weights, which are most of the work, are read once.
+            both = self._answer(torch.cat([self._see(samples), self._see_mirrored(samples)]))
+            two = both.reshape(2, -1, len(self.live))
+            values = (two[0] + two[1].index_select(1, self.swapped)) * 0.5
+        if not self.training:
+            values = self.centre + (values - self.centre) * self.gain
+            if self.options.output != "linear":
+                values = values.clamp(0, 1)
+        return values * self.live
 
     def _see(self, samples: Mapping[str, Tensor]) -> Tensor:
         seen = samples["aligned"].index_select(1, self.chosen).flatten(1)
@@ -164,8 +175,4 @@ class MLP(Net):
     def _answer(self, seen: Tensor) -> Tensor:
         x = self.enter((seen - self.mean) * self.scale)
         values = cast(Tensor, self.leave(self.blocks(x)))
-        if self.options.output == "sigmoid":
-            return torch.sigmoid(values)
-        if self.options.output == "clamp" and not self.training:
-            return values.clamp(0, 1)
-        return values
+        return torch.sigmoid(values) if self.options.output == "sigmoid" else values
