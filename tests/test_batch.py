@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from PIL import Image
 from mien import batch, capture, engines
 from mien.batch import CaptureOptions, Progress, capture_to_files
 from mien.errors import CameraError, InputError, OutputError
+from mien.heads.spec import HeadSpec
 from mien.outputs import recover
 from mien.overlap import ReadAhead, WriteBehind
+from mien.retarget.calibrate import Calibration
 from mien.types import Frame, Observation
 
 FRAMES = 40
@@ -57,7 +59,8 @@ def options(out: Path, engine: str = "facemesh", **more: object) -> CaptureOptio
 def test_a_photo_gives_table_summary_overlay_and_mesh(facemesh: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     report = capture_to_files(
-        [str(capture_sample())], options(out, overlay=True, csv=True, jsonl=True, mesh="ply")
+        [str(capture_sample())],
+        options(out, overlay=True, csv=True, jsonl=True, mesh="ply", expression="geometric"),
     )
     assert (report.frames, report.faces, report.interrupted) == (1, 1, False)
     table = pd.read_parquet(out / "faces.parquet")
@@ -73,6 +76,47 @@ def test_a_photo_gives_table_summary_overlay_and_mesh(facemesh: str, tmp_path: P
     summary = json.loads((out / "summary.json").read_text())
     assert summary["engine"] == facemesh
     assert summary["sources"][0]["frames_with_faces"] == 1
+    assert summary["heads"]["expression"].startswith("geometric 1 sha256:")
+
+
+def test_heads_and_calibration_are_used_and_named(
+    facemesh: str, tmp_path: Path, make_head: Callable[..., Path]
+) -> None:
+    path = make_head("mine", inputs=("rotation",), bias=0.4)
+    spec = HeadSpec.read(path.with_suffix(".json"))
+    neutral, scale = np.full(52, 0.2, np.float32), np.full(52, 1.2, np.float32)
+    known = Calibration("Ada", spec.name, spec.sha256, facemesh, neutral, scale)
+    given = {
+        "expression": str(path),
+        "morphable": str(make_head("ten", output="morphable", bias=np.arange(10.0) + 90)),
+    }
+    rows = []
+    for name, calibration in (("raw", None), ("known", known)):
+        out = tmp_path / name
+        capture_to_files([str(capture_sample())], options(out, calibration=calibration, **given))
+        about = pq.read_schema(out / "faces.parquet").metadata
+        assert (
+            f"expression=mine 1 sha256:{spec.sha256},morphable=ten 1".encode()
+            in (about[b"mien.heads"])
+        )
+        kept = json.loads(about[b"mien.calibration"])
+        assert kept == (calibration and calibration.as_dict())
+        summary = json.loads((out / "summary.json").read_text())
+        assert summary["calibration"] == (calibration and "Ada")
+        assert set(summary["heads"]) == {"expression", "morphable"}
+        rows.append(pd.read_parquet(out / "faces.parquet").iloc[0])
+    raw, better = rows
+    assert better["cheekPuff"] == pytest.approx((raw["cheekPuff"] - 0.2) / 0.8 * 1.2, abs=1e-5)
+    np.testing.assert_allclose(np.diff(raw["morphable"]), 1, atol=1e-4)
+
+
+def test_heads_can_be_left_out_of_a_capture(facemesh: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    capture_to_files([str(capture_sample())], options(out, expression=None, morphable=None))
+    table = pd.read_parquet(out / "faces.parquet")
+    assert np.isnan(table["jawOpen"][0])
+    assert np.isnan(table["morphable"][0]).all()
+    assert pq.read_schema(out / "faces.parquet").metadata[b"mien.heads"] == b""
     assert not list(out.rglob("*.part*"))
 
 

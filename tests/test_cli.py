@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mien import __version__
 from mien.assets import sample_portrait
+from mien.channels import ARKIT_52
 
-COMMANDS = ("live", "capture", "recover", "pull", "doctor")
+COMMANDS = ("live", "capture", "recover", "calibrate", "pull", "doctor")
 
 
 def mien(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -53,6 +55,37 @@ def test_capture_without_a_source_takes_the_sample(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "1 rows in out/faces.parquet" in done.stdout.replace("\\", "/")
     assert (tmp_path / "out" / "overlay" / "grace_hopper.jpg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["capture", "--expression", "arkit"], "there is no expression head 'arkit'"),
+        (["capture", "--morphable", "ten.onnx"], "ten.json is missing"),
+        (["capture", "--calibration", "Ada"], "there is no calibration of 'Ada'"),
+        (["capture", "--calibration", "x.json"], "there is no calibration x.json"),
+        (["live", "--no-browser", "--expression", "arkit"], "no expression head 'arkit'"),
+        (["live", "--no-browser", "--calibration", "Ada"], "no calibration of 'Ada'"),
+    ],
+)
+def test_a_head_or_a_person_that_is_not_there(
+    tmp_path: Path, arguments: list[str], told: str
+) -> None:
+    done = mien(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in " ".join(done.stderr.split())
+    assert not (tmp_path / "capture").exists()
+
+
+def test_a_person_is_learnt_and_used(tmp_path: Path) -> None:
+    portrait = str(sample_portrait())
+    ruler = ("--expression", "geometric")
+    learnt = mien("calibrate", portrait, "--name", "Grace", *ruler, cwd=tmp_path)
+    assert learnt.returncode == 0, learnt.stderr
+    done = mien("capture", "-o", "out", "--calibration", "Grace", *ruler, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(tmp_path / "out" / "faces.parquet", columns=list(ARKIT_52))
+    assert table.iloc[0].max() < 0.05
 
 
 def make(folder: Path, name: str, content: bytes) -> str:

@@ -46,6 +46,7 @@ def well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         version=lambda _: "4.11.0.86",
         library=lambda _: None,
         engines=lambda: {"facemesh": None, "facelandmarker": None},
+        heads=lambda: {"arkit52": None},
         model_problem=lambda _: None,
         free=lambda _: 10**12,
         writable=lambda _: True,
@@ -74,6 +75,10 @@ def test_on_a_machine_where_all_is_well(well: Machine) -> None:
     [
         ({"python": (3, 9)}, "Python", "missing", "3.9;", "Python 3.11"),
         ({"python": (3, 14)}, "Python", "missing", "3.14;", "Python 3.11"),
+        (
+            {"heads": lambda: {"arkit52": "is damaged"}},
+            "head arkit52", "missing", "is damaged", "install mien again",
+        ),
         (
             {"load": loader(cv2=ImportError(LIBGL))},
             "OpenCV", "missing", "libGL.so.1", "apt-get install libgl1 libglib2.0-0, or pip",

@@ -30,7 +30,7 @@ EMPTY = np.zeros((480, 640, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def still(facemesh: str) -> Iterator[Tracker]:
-    with Tracker(facemesh, mode="still") as tracker:
+    with Tracker(facemesh, mode="still", expression="geometric") as tracker:
         yield tracker
 
 
@@ -141,7 +141,9 @@ def test_pose_of_a_made_up_face_is_exact(yaw: float, pitch: float, roll: float) 
 def test_expression_does_not_change_with_pose() -> None:
     poses = [(0, 0, 0), (30, 0, 0), (-30, 10, 20), (0, -25, -15)]
     tracker = Tracker(
-        Puppet([[puppet(yaw=y, pitch=p, roll=r)] for y, p, r in poses]), smoothing=None
+        Puppet([[puppet(yaw=y, pitch=p, roll=r)] for y, p, r in poses]),
+        smoothing=None,
+        expression="geometric",
     )
     first, *others = (faces[0].expression for faces in play(tracker, len(poses)))
     for other in others:

@@ -1,4 +1,4 @@
-"""The command line: ``mien live``, ``capture``, ``recover``, ``pull``, ``doctor``.
+"""The command line: ``mien live``, ``capture``, ``recover``, ``calibrate``, ``pull``, ``doctor``.
 
 The workshop's commands, ``train``, ``evaluate`` and ``report``, are in :mod:`mien.lab.command`.
 
@@ -22,6 +22,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from . import __version__
+from .calibrating import calibrate
 from .errors import InputError, MienError
 from .terminal import Terminal
 
@@ -54,6 +55,9 @@ class MeshFormat(str, Enum):
 Engine = Annotated[
     str, typer.Option(help="Landmark engine: auto, facemesh or facelandmarker.", metavar="NAME")
 ]
+_EXPRESSION = "Head for the 52 channels: a name, an ONNX file, auto or none."
+_MORPHABLE = "Head for the 3DMM's ten coefficients: likewise."
+_CALIBRATION = "Correct the readings by what `mien calibrate` learnt of this person."
 
 
 def main() -> None:
@@ -98,6 +102,13 @@ def live(
     engine: Annotated[
         str | None, typer.Option(help="Landmark engine.", metavar="NAME", show_default="auto")
     ] = None,
+    expression: Annotated[
+        str | None, typer.Option(help=_EXPRESSION, metavar="HEAD", show_default="auto")
+    ] = None,
+    morphable: Annotated[
+        str | None, typer.Option(help=_MORPHABLE, metavar="HEAD", show_default="auto")
+    ] = None,
+    calibration: Annotated[str | None, typer.Option(help=_CALIBRATION, metavar="NAME")] = None,
     sessions: Annotated[
         int | None, typer.Option(help="Cameras served at the same time.", show_default="2")
     ] = None,
@@ -108,7 +119,10 @@ def live(
     Every option can also be given as an environment variable (MIEN_HOST, MIEN_PORT, MIEN_TOKEN,
     ...; see the user guide).
     """
+    from . import people
     from .engines import resolve
+    from .heads import OUTPUTS
+    from .heads import resolve as resolve_head
     from .server.serve import run
     from .server.settings import Settings
 
@@ -117,11 +131,18 @@ def live(
         "port": port,
         "token": token,
         "engine": engine,
+        "expression": expression,
+        "morphable": morphable,
+        "calibration": calibration,
         "max_sessions": sessions,
     }
     settings = Settings(**{k: v for k, v in given.items() if v is not None})
     if resolve(settings.engine) == "crop":
         raise InputError("crop is for pictures that are nothing but a face; see --crops of capture")
+    for head, output in zip(settings.heads, OUTPUTS, strict=True):
+        resolve_head(head, output)
+    if settings.calibration is not None:
+        people.load(settings.calibration)
     run(settings, open_browser=browser)
 
 
@@ -165,6 +186,9 @@ def capture(
     mouth_threshold: Annotated[
         float, typer.Option(help="Lip gap over mouth width above which the mouth is open.")
     ] = 0.12,
+    expression: Annotated[str, typer.Option(help=_EXPRESSION, metavar="HEAD")] = "auto",
+    morphable: Annotated[str, typer.Option(help=_MORPHABLE, metavar="HEAD")] = "auto",
+    calibration: Annotated[str | None, typer.Option(help=_CALIBRATION, metavar="NAME|FILE")] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop each source after this long.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", "-f", help="Replace earlier results in the folder.")
@@ -175,6 +199,7 @@ def capture(
     faces.parquet and summary.json are always written. Ctrl-C stops early; everything up to then
     is kept.
     """
+    from . import people
     from .assets import sample_portrait
     from .batch import CaptureOptions, capture_to_files
     from .capture import expand
@@ -187,6 +212,9 @@ def capture(
         max_faces=faces,
         smoothing=_smoothing(smooth, min_cutoff, beta),
         mouth_threshold=mouth_threshold,
+        expression=None if expression == "none" else expression,
+        morphable=None if morphable == "none" else morphable,
+        calibration=None if calibration is None else people.find(calibration),
         csv=csv,
         csv_landmarks=csv_landmarks,
         jsonl=jsonl,
@@ -293,6 +321,9 @@ def recover(
         )
     if any(path.name == "summary.json" for path in recovered.files):
         _err.print("[yellow]note:[/] summary.json has what the rows tell; the rest is null")
+
+
+app.command()(calibrate)
 
 
 @app.command()

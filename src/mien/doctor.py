@@ -16,7 +16,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from . import engines, zoo
+from . import engines, heads, zoo
 
 __all__ = ["Camera", "Finding", "Machine", "Status", "examine"]
 
@@ -132,6 +132,7 @@ class Machine:
     version: Callable[[str], str] = metadata.version
     library: Callable[[str], Any] = ctypes.CDLL
     engines: Callable[[], Mapping[str, str | None]] = engines.available
+    heads: Callable[[], Mapping[str, str | None]] = heads.available
     model_problem: Callable[[zoo.ModelSpec], str | None] = zoo.problem
     free: Callable[[Path], int] = _free
     writable: Callable[[Path], bool] = _writable
@@ -155,7 +156,8 @@ def examine(*, port: int = 8765, machine: Machine | None = None) -> list[Finding
     """
     machine = machine or Machine()
     findings: list[Finding] = []
-    for check in (_python, _opencv, _mediapipe, _engines, _video, _models, _camera, _page, _disk):
+    first = (_python, _opencv, _mediapipe, _engines, _heads, _video)
+    for check in (*first, _models, _camera, _page, _disk):
         findings += check(machine)
     findings += _port(machine, port)
     return findings
@@ -249,6 +251,12 @@ def _engines(machine: Machine) -> Iterator[Finding]:
             if said.startswith(f"the model {model} "):  # told once, among the models
                 said = f"needs the model {model} (below)"
         yield Finding(f"engine {name}", otherwise if reason else "ok", said)
+
+
+def _heads(machine: Machine) -> Iterator[Finding]:
+    for name, reason in machine.heads().items():
+        remedy = "install mien again" if reason else None
+        yield Finding(f"head {name}", "missing" if reason else "ok", reason or "can run", remedy)
 
 
 def _video(machine: Machine) -> Iterator[Finding]:

@@ -109,6 +109,17 @@ def test_who_a_head_is_can_be_told_without_loading_it(
         heads.identity("x.onnx", "expression")
 
 
+def test_what_does_not_run_says_why(weights: Callable[..., None], tmp_path: Path) -> None:
+    weights("arkit52", "broken", "alone")
+    folder = tmp_path / "heads"
+    (folder / "broken.onnx").write_bytes(b"nothing")
+    (folder / "alone.json").unlink()
+    found = heads.available()
+    assert found["arkit52"] is None
+    assert "damaged" in (found["broken"] or "")
+    assert "alone.json is missing" in (found["alone"] or "")
+
+
 def test_the_shipped_heads_are_whole() -> None:
     for name, spec in heads.shipped().items():
         assert heads.load(name, spec.output).spec == spec  # type: ignore[arg-type]

@@ -50,9 +50,18 @@ def test_the_portrait_is_found_where_the_tracker_finds_it(server, portrait, port
         np.array(body["landmarks"]) * [512, 600, 512], expected.landmarks.points, atol=0.01
     )
     channels = {k: v for k, v in body["faces"][0]["channels"].items() if v is not None}
-    assert channels == pytest.approx(
+    coefficients = body["faces"][0]["morphable"]
+    first = channels if coefficients is None else {
+        f"morphable_{i}": value for i, value in enumerate(coefficients)
+    }  # fmt: skip
+    assert first == pytest.approx(
         dict(zip(body["expression_names"], body["expression"], strict=True))
     )
+    np.testing.assert_allclose(
+        [np.nan if v is None else v for v in body["faces"][0]["channels"].values()],
+        expected.expression, atol=1e-4,
+    )  # fmt: skip
+    assert ("morphable" in body["heads"]) == (coefficients is not None)
     assert len(channels) >= 15
     assert body["faces"][0]["pose"]["yaw"] == pytest.approx(expected.pose.yaw, abs=0.01)
     assert body["engine"] == "facemesh"

@@ -18,16 +18,27 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from ..errors import InputError
+from ..errors import InputError, MienError
 from . import geometric
 from .spec import HeadSpec
 
 if TYPE_CHECKING:
     from .regressor import Head
 
-__all__ = ["GEOMETRIC", "HeadId", "Output", "identity", "load", "path", "resolve", "shipped"]
+__all__ = [
+    "GEOMETRIC",
+    "OUTPUTS",
+    "HeadId",
+    "Output",
+    "identity",
+    "load",
+    "path",
+    "resolve",
+    "shipped",
+]
 
 Output: TypeAlias = Literal["expression", "morphable"]
+OUTPUTS: tuple[Output, ...] = ("expression", "morphable")
 
 GEOMETRIC = "geometric"
 
@@ -50,6 +61,21 @@ def shipped() -> dict[str, HeadSpec]:
     """The trained heads that came with this mien, by name."""
     specs = (HeadSpec.read(file) for file in sorted(_WEIGHTS.glob("*.json")))
     return {spec.name: spec for spec in specs}
+
+
+def available() -> dict[str, str | None]:
+    """Every trained head that came with this mien: None when it runs here, else why not."""
+    return {file.stem: _reason(file) for file in sorted(_WEIGHTS.glob("*.onnx"))}
+
+
+def _reason(file: Path) -> str | None:
+    try:
+        from .regressor import Head
+
+        Head(file)
+    except (MienError, ImportError) as error:
+        return str(error)
+    return None
 
 
 def resolve(name: str | None, output: Output) -> str | None:
