@@ -45,7 +45,11 @@ export function StageView({ openFile }: { openFile: () => void }) {
       </div>
       {preview && seen && <Preview />}
       <Plates />
-      <div className="pointer-events-none absolute inset-0 z-10 flex flex-col items-center p-2">
+      {/* No larger than it has to be: whatever lies over the stage is blended with each of its frames,
+          which without a graphics card takes longer than drawing the face. */}
+      <div
+        className={`pointer-events-none absolute z-10 flex flex-col items-center p-2 ${start ? "inset-0" : "inset-x-0 top-0 max-sm:top-auto max-sm:bottom-0"}`}
+      >
         <NoticeView openFile={openFile} />
         <Gap kept={start} />
         {start && <Start openFile={openFile} />}
