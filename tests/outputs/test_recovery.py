@@ -155,8 +155,13 @@ def test_a_journal_may_break_off_anywhere(
 def test_the_summary_has_what_the_rows_tell(
     tmp_path: Path, make_face: Make, observe: Observe
 ) -> None:
-    settings = {"smoothing": '{"beta": 20.0}', "mouth_threshold": "0.12"}
-    table = TableWriter(tmp_path, engine="facemesh", settings=settings, batch_rows=4)
+    settings = {
+        "smoothing": '{"beta": 20.0}',
+        "mouth_threshold": "0.12",
+        "calibration": '{"name": "Ada"}',
+    }
+    heads = {"expression": "arkit52 1 sha256:0", "morphable": "morphable10 1 sha256:1"}
+    table = TableWriter(tmp_path, engine="facemesh", heads=heads, settings=settings, batch_rows=4)
     for i in range(6):
         table.write(observe(i, make_face()), "a" if i < 4 else "b")
     table.write(observe(6, make_face(), make_face()), "b")
@@ -168,6 +173,7 @@ def test_the_summary_has_what_the_rows_tell(
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["engine"], summary["recovered"], summary["faces"]) == ("facemesh", True, 8)
     assert (summary["smoothing"], summary["mouth_threshold"]) == ({"beta": 20.0}, 0.12)
+    assert (summary["heads"], summary["calibration"]) == (heads, "Ada")
     assert summary["frames"] is summary["seconds"] is None
     assert [(s["name"], s["frames_with_faces"], s["faces"]) for s in summary["sources"]] == [
         ("a", 4, 4),

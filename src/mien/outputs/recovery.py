@@ -191,9 +191,13 @@ class _Tally:
             notes.append(f"the last {dropped} bytes of the journal were cut off and are lost")
         known = {key.decode(): value.decode() for key, value in about.items()}
         threshold = known.get("mien.mouth_threshold")
+        heads = [part.split("=", 1) for part in known.get("mien.heads", "").split(",") if part]
+        calibration = json.loads(known.get("mien.calibration", "null"))
         return {
             "mien": known.get("mien.version"),
             "engine": known.get("mien.engine"),
+            "heads": dict(heads),
+            "calibration": calibration and calibration["name"],
             "smoothing": json.loads(known.get("mien.smoothing", "null")),
             "mouth_threshold": None if threshold is None else float(threshold),
             "interrupted": True,
