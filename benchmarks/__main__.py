@@ -7,7 +7,7 @@ from importlib import import_module
 
 from .report import save
 
-NAMES = ("importing", "tracker", "overlap", "wire", "memory")
+NAMES = ("importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,9 +25,6 @@ from .retarget.calibrate import Calibration
 from .retarget.smooth import FaceSmoother, Smoothing
 from .topology import CANONICAL, RIGID
 from .types import Face, Frame, Landmarks, Observation, Pose
-
-if TYPE_CHECKING:
-    from .heads.regressor import Head
 
 __all__ = ["STAGES", "Tracker"]
 
@@ -319,30 +316,25 @@ class _Heads:
 
     def read(self, seen: list[_Aligned]) -> list[_Reading]:
         """A reading for each face; a trained head is called once for all of them."""
-        measures = [geometric.measure(face.points) for face in seen]
-        expressions = self._ask(self._expression, seen)
+        expressions: list[Any] = [None] * len(seen)
+        coefficients: list[Any] = [None] * len(seen)
         if self._ruler:
-            expressions = [geometric.expression(m) for m in measures]
-        coefficients = self._ask(self._morphable, seen)
-        return [
-            _Reading(geometric.mouth_openness(m), expression, morphable)
-            for m, expression, morphable in zip(measures, expressions, coefficients, strict=True)
-        ]
-
-    @staticmethod
-    def _ask(head: Head | None, seen: list[_Aligned]) -> list[Any]:
-        if head is None or not seen:
-            return [None] * len(seen)
-        if len(seen) == 1:
-            face = seen[0]
-            return [head(face.points, face.fit.rotation, face.landmarks.points)]
-        return list(
-            head(
-                np.stack([face.points for face in seen]),
-                np.stack([face.fit.rotation for face in seen]),
-                np.stack([face.landmarks.points for face in seen]),
+            expressions = [geometric.expression(geometric.measure(face.points)) for face in seen]
+        if seen and (self._expression or self._morphable):
+            # Once for both heads: between two frames every step finds the caches empty.
+            faces = (
+                np.array([face.points for face in seen], np.float32),
+                np.array([face.fit.rotation for face in seen], np.float32),
+                np.array([face.landmarks.points for face in seen]),
             )
-        )
+            if self._expression:
+                expressions = list(self._expression(*faces))
+            if self._morphable:
+                coefficients = list(self._morphable(*faces))
+        return [
+            _Reading(geometric.mouth_openness(face.points), expression, morphable)
+            for face, expression, morphable in zip(seen, expressions, coefficients, strict=True)
+        ]
 
 
 def _fit(points: Points) -> Similarity:

@@ -120,3 +120,12 @@ def test_configural_corner_features_use_midpoints() -> None:
     unit = np.linalg.norm(points[33] - points[263])
     expected = np.linalg.norm(eye - corner) / unit
     assert geometric.configural_features(points)["c19 corner puller"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("drop", "low", "high"), [(0.0, 0.0, 0.08), (1.0, 0.12, 0.5)])
+def test_openness_is_a_share_of_the_width(drop: float, low: float, high: float) -> None:
+    opened = moved(LOWER_LIP, (0, -drop, 0))
+    assert low <= geometric.mouth_openness(opened) <= high
+    assert geometric.mouth_openness(opened * 12.5) == pytest.approx(
+        geometric.mouth_openness(opened)
+    )

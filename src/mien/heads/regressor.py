@@ -37,6 +37,7 @@ class Head:
         self._session = _session(path, self.spec)
         self._outputs = [self.spec.output]
         self._wanted = frozenset(self.spec.inputs)
+        self._unit = self.spec.output == "expression"
         _check(self._session, self.spec, path)
 
     @property
@@ -58,18 +59,20 @@ class Head:
             pixels: points in picture coordinates.
 
         Returns:
-            float32 (c,) or (n, c): 52 channels clipped to 0..1, or 10 coefficients.
+            float32 (c,) or (n, c): 52 channels clipped to 0..1, or 10 coefficients. A number that
+            the net does not give (of a face without extent) is NaN.
         """
         one = aligned.ndim == 2
-        given = {"aligned": aligned, "rotation": rotation, "pixels": pixels}
-        feed = {
-            name: np.ascontiguousarray(value[None] if one else value, np.float32)
-            for name, value in given.items()
-            if name in self._wanted
-        }
+        feed = {}
+        for name, value in (("aligned", aligned), ("rotation", rotation), ("pixels", pixels)):
+            if name in self._wanted:
+                single = np.ascontiguousarray(value, np.float32)
+                feed[name] = single[None] if one else single
         values: Float32[Array, "n c"] = self._session.run(self._outputs, feed)[0]
-        if self.spec.output == "expression":
-            np.clip(values, 0.0, 1.0, out=values)
+        if self._unit:
+            # Both together take half of the time of np.clip.
+            np.minimum(values, 1.0, out=values)
+            np.maximum(values, 0.0, out=values)
         return values[0] if one else values
 
 
