@@ -1,0 +1,151 @@
+"""Made faces of ICT-FaceKit as data sets: ``ict``, ``ict-renders`` and ``neutral-turned``.
+
+The data folder holds ``ict-facekit.tar.xz`` or the folder ``ict-facekit`` with ``FaceXModel``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ...arrays import RGBImage
+from ...errors import InputError
+from ...morphable import LinearFaceModel, ict
+from ...zoo import cache as zoo_cache
+from ..recipe import typed
+from ..synthetic import landmarks, noise
+from ..synthetic.faces import Scene
+from . import register, register_pictures
+from .samples import NEUTRAL_TURNED, Samples
+
+__all__ = ["Geometric", "Renders", "model_in"]
+
+
+@dataclass(frozen=True)
+class Geometric:
+    """What a recipe can ask of ``ict``.
+
+    Attributes:
+        people: how many persons, from ``first`` on.
+        each: faces of each of them.
+        first: seed of the first person.
+        engines: whose errors are added, each to a copy of every face; ``exact`` adds none.
+        neutral: neutral heads turned about, instead of expressions.
+        repeat: another number draws other errors.
+    """
+
+    people: int = 1500
+    each: int = 10
+    first: int = 0
+    engines: tuple[str, ...] = ("facemesh",)
+    neutral: bool = False
+    repeat: int = 0
+
+    def __post_init__(self) -> None:
+        _positive(self)
+        known = ("exact", "facemesh", "facelandmarker")
+        if not self.engines or set(self.engines) - set(known):
+            raise InputError(f"engines are some of {', '.join(known)}; got {self.engines}")
+
+
+@dataclass(frozen=True)
+class Renders:
+    """What a recipe can ask of ``ict-renders`` and ``neutral-turned``.
+
+    Attributes:
+        people: how many persons, from ``first`` on.
+        each: pictures of each of them.
+        first: seed of the first person.
+        engines: landmark engines that look at the pictures.
+    """
+
+    people: int = 1500
+    each: int = 4
+    first: int = 0
+    engines: tuple[str, ...] = ("facemesh", "facelandmarker")
+
+    def __post_init__(self) -> None:
+        _positive(self)
+
+
+def _positive(options: Geometric | Renders) -> None:
+    for name, least in (("people", 1), ("each", 1), ("first", 0)):
+        if getattr(options, name) < least:
+            raise InputError(f"{name} is {least} or more, got {getattr(options, name)}")
+
+
+@register("ict")
+def read_geometric(folder: Path, options: Mapping[str, Any]) -> Samples:
+    """Landmarks without pictures."""
+    wanted = typed(Geometric, options, "options of ict")
+    model = model_in(folder)
+    people = range(wanted.first, wanted.first + wanted.people)
+    return Samples.concat(
+        [
+            landmarks.geometric(
+                model,
+                people,
+                wanted.each,
+                neutral=wanted.neutral,
+                noise=None if engine == "exact" else noise.load(engine),
+                repeat=wanted.repeat,
+            )
+            for engine in wanted.engines
+        ]
+    )
+
+
+@register("ict-renders")
+def read_renders(folder: Path, options: Mapping[str, Any]) -> Samples:
+    """Expressions on drawn heads, as the engines see them."""
+    return _rendered(folder, typed(Renders, options, "options of ict-renders"), neutral=False)
+
+
+@register(NEUTRAL_TURNED)
+def read_neutral(folder: Path, options: Mapping[str, Any]) -> Samples:
+    """Neutral drawn heads turned about by up to 35 degrees, as the engines see them."""
+    defaults = {"people": 300, "each": 10}
+    wanted = typed(Renders, defaults | dict(options), f"options of {NEUTRAL_TURNED}")
+    return _rendered(folder, wanted, neutral=True)
+
+
+def _rendered(folder: Path, wanted: Renders, *, neutral: bool) -> Samples:
+    return landmarks.rendered(
+        model_in(folder),
+        range(wanted.first, wanted.first + wanted.people),
+        wanted.each,
+        wanted.engines,
+        neutral=neutral,
+        cache=_cache(),
+    )
+
+
+@register_pictures("ict-renders")
+@register_pictures(NEUTRAL_TURNED)
+def picture(folder: Path, name: str) -> RGBImage:
+    """The picture, drawn again."""
+    return landmarks.picture(model_in(folder), Scene.named(name))
+
+
+@cache
+def model_in(folder: Path) -> LinearFaceModel:
+    """The face model of a data folder.
+
+    Raises:
+        InputError: it is not there; the message says where it was expected and where it is from.
+    """
+    places = (folder / "ict-facekit.tar.xz", folder / "ict-facekit", folder / "ICT-FaceKit")
+    for place in places:
+        if place.exists():
+            return ict.read(place, _cache())
+    raise InputError(
+        f"ICT-FaceKit is missing: expected {places[0]}, or its FaceXModel in {places[1]}; "
+        "it is published at https://github.com/ICT-VGL/ICT-FaceKit"
+    )
+
+
+def _cache() -> Path:
+    return zoo_cache.folder().parent / "made"
