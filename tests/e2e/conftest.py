@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import av
 import cv2
@@ -81,7 +82,8 @@ class Server:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "MIEN_MAX_SESSIONS": "4"},
         )
-        for _ in range(1200):
+        deadline = monotonic() + 120
+        while monotonic() < deadline:
             if self._answers():
                 return
             if self.process.poll() is not None:
