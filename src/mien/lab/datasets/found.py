@@ -32,7 +32,7 @@ __all__ = ["ENGINES", "Archive", "Found", "find"]
 
 ENGINES = ("facemesh", "facelandmarker")
 
-_REVISION = 1  # of what is done to a picture; another number leaves older caches behind
+_REVISION = 2  # of what is done to a picture; another number leaves older caches behind
 _CHUNK = 200  # pictures that a process takes at a time
 
 
@@ -161,7 +161,11 @@ def _cache(archive: Archive, variant: int) -> Path:
 
 
 _eyes: tuple[engines.Engine, engines.Engine] | None = None
-"""The engines of a process; starting them takes longer than a hundred pictures."""
+"""The engines of a process; starting them takes longer than a hundred pictures.
+
+FaceMesh looks at a picture itself as at any still. At a changed one it looks once, as at the first
+frame of a video: a head is to know both kinds of points.
+"""
 
 
 def _look(archive: Archive, places: Sequence[int], variant: int) -> Found:
@@ -169,10 +173,8 @@ def _look(archive: Archive, places: Sequence[int], variant: int) -> Found:
     global _eyes
     if _eyes is None:
         cv2.setNumThreads(1)
-        # FaceMesh in video mode, made to forget before each picture, finds what it finds in a
-        # still, and does not search a picture for small faces when it finds none.
         _eyes = (
-            engines.create("facemesh", mode="video", max_faces=1),
+            engines.create("facemesh", mode="still" if variant == 0 else "video", max_faces=1),
             engines.create("facelandmarker", mode="still", max_faces=1),
         )
     count = len(places)
