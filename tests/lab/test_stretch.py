@@ -73,3 +73,17 @@ def test_other_nets_are_refused() -> None:
     material = gather(plan, Path("nowhere"))
     with pytest.raises(InputError, match="stretch"):
         stretch(training.build(plan, material), material.samples, 0.5)
+
+
+def test_the_first_data_set_counts(net_and_samples: tuple[nets.Net, Samples]) -> None:
+    net, samples = net_and_samples
+    first = shrunken(net, samples)._replace(source=["photographs"] * len(samples))
+    stretch(net, first, 1.0)
+    alone = net.gain.clone()
+    # A second set with half the range, which alone teaches channel 7.
+    second = samples._replace(target=(first.target * 0.5))
+    second.target[:, 7] = first.target[:, 8]
+    net.gain.fill_(1.0)
+    stretch(net, Samples.concat([first, second]), 1.0)
+    others = np.arange(52) != 7
+    np.testing.assert_array_equal(net.gain.numpy()[others], alone.numpy()[others])
