@@ -23,6 +23,10 @@ export interface Settings {
   /** Most pictures drawn a second; 0 follows the display. */
   fps: number;
   pinned: readonly string[];
+  /** Whose calibration is used: "" for nobody's, null for what the server begins with. */
+  person: string | null;
+  /** More time for each face of a calibration. */
+  slowly: boolean;
 }
 
 export const DEFAULTS: Settings = {
@@ -40,6 +44,8 @@ export const DEFAULTS: Settings = {
   overlay: true,
   fps: 0,
   pinned: [],
+  person: null,
+  slowly: false,
 };
 
 const KEY = "mien.settings";
@@ -55,7 +61,7 @@ export function readSettings(stored: string | null): Settings {
   }
   if (typeof values !== "object" || values === null) return settings;
   const given = new Map(Object.entries(values));
-  const bools = ["textured", "mirror", "preview", "overlay"] as const;
+  const bools = ["textured", "mirror", "preview", "overlay", "slowly"] as const;
   for (const name of bools) {
     const value: unknown = given.get(name);
     if (typeof value === "boolean") settings[name] = value;
@@ -72,6 +78,8 @@ export function readSettings(stored: string | null): Settings {
   if (mode) settings.mode = mode;
   const camera: unknown = given.get("camera");
   if (typeof camera === "string") settings.camera = camera;
+  const person: unknown = given.get("person");
+  if (typeof person === "string") settings.person = person;
   const smoothing: unknown = given.get("smoothing");
   if (smoothing === "off" || (typeof smoothing === "number" && smoothing > 0)) settings.smoothing = smoothing;
   const threshold: unknown = given.get("mouthThreshold");
@@ -122,6 +130,11 @@ export function takeToken(): string | null {
   } catch {
     return given;
   }
+}
+
+/** Where the page's server listens for sessions; the page may lie under a path. */
+export function socketOf({ protocol, host, pathname }: Pick<Location, "protocol" | "host" | "pathname">): string {
+  return `${protocol === "https:" ? "wss:" : "ws:"}//${host}${pathname.replace(/[^/]*$/, "")}ws`;
 }
 
 /** Whether a host name means this very machine. */

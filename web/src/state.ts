@@ -66,6 +66,32 @@ export interface StudioState extends Situation {
   readonly help: boolean;
 }
 
+/** As the page comes up. */
+export function beginning(settings: Settings): StudioState {
+  return {
+    connection: { kind: "connecting" },
+    source: { kind: "none", phase: "idle", name: "" },
+    sight: "unknown",
+    faces: 0,
+    slow: false,
+    serverProblem: null,
+    canDraw: true,
+    settings,
+    cameras: [],
+    fromCamera: false,
+    ready: null,
+    session: null,
+    engine: "",
+    faceIds: [],
+    leadId: 0,
+    paused: false,
+    recording: false,
+    take: null,
+    playing: false,
+    help: false,
+  };
+}
+
 export type Action =
   | "retry"
   | "use-camera"

@@ -1,18 +1,20 @@
 /** Ties sources, server, stage and recorder together; the interface only looks on and asks. */
 
+import { Guide } from "./calibrate/guide";
 import { leadOf, nextOf, orderOf, sameCast } from "./cast";
+import { FACE_LENGTH } from "./generated/wire";
 import { Sources } from "./sources/sources";
 import type { Still } from "./live/infer";
 import { Live, type Seen } from "./live/client";
-import type { ServerMessage } from "./live/messages";
+import type { ClientMessage, ServerMessage } from "./live/messages";
 import { type Answer, AT, type FaceBlock } from "./live/protocol";
 import { easeChannels } from "./live/ease";
 import { Pulse } from "./live/pulse";
 import { Recorder } from "./record/take";
 import { Review } from "./record/review";
 import { Rhythm } from "./rhythm";
-import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, takeToken } from "./settings";
-import { type Action, judge, type Sight, type Source, spoken, Steady, type StudioState } from "./state";
+import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, socketOf, takeToken } from "./settings";
+import { type Action, beginning, judge, type Sight, type Source, spoken, Steady, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
 import { CHANNELS } from "./tables";
@@ -29,6 +31,7 @@ export class Studio {
   readonly pulse = new Pulse();
   readonly rhythm = new Rhythm(() => this.cap);
   readonly review: Review;
+  readonly guide: Guide;
   readonly local = isLoopback(location.hostname);
   /** The faces shown now, the one that drives the meters, and the picture they were seen in. */
   faces: readonly FaceBlock[] = [];
@@ -37,6 +40,8 @@ export class Studio {
   size = { width: 0, height: 0 };
   /** Channels of the lead face, eased for the eye; NaN where no model produced one. */
   readonly shown = new Float32Array(CHANNELS.length).fill(NaN);
+  /** The same for the coefficients of the face model, in their own units. */
+  readonly modes = new Float32Array(FACE_LENGTH.morphable).fill(NaN);
 
   readonly recorder = new Recorder();
   /** Null until it is mounted, and where the browser cannot draw it. */
@@ -50,42 +55,28 @@ export class Studio {
   private lastDraw = 0;
 
   constructor() {
-    this.store = new Store<StudioState>({
-      connection: { kind: "connecting" },
-      source: { kind: "none", phase: "idle", name: "" },
-      sight: "unknown",
-      faces: 0,
-      slow: false,
-      serverProblem: null,
-      canDraw: true,
-      settings: loadSettings(),
-      cameras: [],
-      fromCamera: false,
-      ready: null,
-      session: null,
-      engine: "",
-      faceIds: [],
-      leadId: 0,
-      paused: false,
-      recording: false,
-      take: null,
-      playing: false,
-      help: false,
-    });
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const base = location.pathname.replace(/[^/]*$/, "");
+    this.store = new Store<StudioState>(beginning(loadSettings()));
     this.live = new Live(
-      { url: `${scheme}//${location.host}${base}ws`, token: this.token, raw: this.local },
+      { url: socketOf(location), token: this.token, raw: this.local },
       {
         connection: (connection) => {
           this.store.set({ connection });
           if (connection.kind === "ready") this.greet();
-          else if (this.moving) this.clear();
+          else {
+            this.guide.lose();
+            if (this.moving) this.clear();
+          }
         },
-        message: (message) => this.hear(message),
+        message: (message, asked) => this.hear(message, asked),
         answer: (answer, bitmap, seen) => this.take(answer, bitmap, seen),
       },
     );
+    this.guide = new Guide({
+      say: (message) => this.live.say(message),
+      state: () => this.store.get(),
+      remember: (person) => this.change({ person }),
+      token: this.token,
+    });
     this.sources = new Sources(
       {
         settings: () => this.settings,
@@ -237,6 +228,12 @@ export class Studio {
     this.dress();
   }
 
+  /** Open the calibration, which needs what is live, or close it. */
+  calibrate(): void {
+    if (this.store.get().take) this.closeTake();
+    this.guide.toggle();
+  }
+
   /** Leave the take that is looked at, back to what is live. */
   closeTake(): void {
     this.review.close();
@@ -329,17 +326,21 @@ export class Studio {
     });
   }
 
-  private hear(message: ServerMessage): void {
+  private hear(message: ServerMessage, asked: ClientMessage | null): void {
+    const calibrate = asked?.type === "calibrate" ? asked : null;
     if (message.type === "error") {
+      if (calibrate && calibrate.action !== "look") return this.guide.refuse(message, calibrate);
       // Frames that came out of order or too late are no news for a person.
       if (message.sequence === null || message.code === "model_missing") {
         this.store.set({ serverProblem: spoken(message) });
       }
       return;
     }
-    if (message.type === "calibration") return;
+    if (message.type === "calibration") return this.guide.hear(message, calibrate);
     this.store.set({ session: message, engine: message.engine });
-    if (message.type === "ready") this.store.set({ ready: message });
+    if (message.type !== "ready") return;
+    this.store.set({ ready: message });
+    this.guide.greet(message);
   }
 
   private take(answer: Answer, bitmap: ImageBitmap | null, seen: Seen): void {
@@ -403,6 +404,8 @@ export class Studio {
     this.review.tick(now);
     this.stage?.tick(now);
     easeChannels(this.shown, this.lead, elapsed);
+    easeChannels(this.modes, this.lead, elapsed, AT.morphable);
+    this.guide.tick(now, elapsed);
   };
 
   private readonly watch = (now: number): void => {

@@ -7,6 +7,9 @@ import topologyTable from "../../src/mien/assets/topology.json";
 export const CHANNELS: readonly string[] = channelTable.arkit52;
 export const GROUPS: Readonly<Record<string, readonly string[]>> = channelTable.groups;
 
+/** Standard deviations of the ten coefficients of the face model, as published with 3DDFA_V2. */
+export const MODE_DEVIATIONS: readonly number[] = [1.59, 1.51, 0.59, 0.59, 0.21, 0.26, 0.28, 0.38, 0.16, 0.26];
+
 export const POINTS = topologyTable.points;
 /** Three indices a triangle, counter-clockwise from outside; eyes and mouth are holes. */
 export const TRIANGLES = Uint16Array.from(topologyTable.triangles.flat());

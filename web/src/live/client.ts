@@ -16,7 +16,8 @@ export interface Seen {
 
 export interface LiveHandlers {
   connection: (connection: Connection) => void;
-  message: (message: ServerMessage) => void;
+  /** `asked` is what it answers; null for what comes unasked. */
+  message: (message: ServerMessage, asked: ClientMessage | null) => void;
   /** `bitmap` is the frame that is answered and belongs to the receiver. */
   answer: (answer: Answer, bitmap: ImageBitmap | null, frame: Seen) => void;
 }
@@ -33,6 +34,8 @@ export class Live {
   private connection: Connection = { kind: "connecting" };
   private readonly worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   private readonly flight = new Flight(IN_FLIGHT);
+  /** Each is answered by one message, in order. */
+  private readonly asked: ClientMessage[] = [];
   private capturing = false;
   private timer = 0;
 
@@ -55,8 +58,12 @@ export class Live {
     this.worker.terminate();
   }
 
-  say(message: ClientMessage): void {
-    if (this.ready) this.order({ kind: "text", message });
+  /** False when there is nobody to say it to. */
+  say(message: ClientMessage): boolean {
+    if (!this.ready) return false;
+    this.asked.push(message);
+    this.order({ kind: "text", message });
+    return true;
   }
 
   /**
@@ -130,13 +137,17 @@ export class Live {
       this.become({ kind: "ready" });
     } else if (message.type === "error" && message.sequence !== null) {
       this.flight.land(message.sequence, performance.now());
+    } else {
+      this.handlers.message(message, this.asked.shift() ?? null);
+      return;
     }
-    this.handlers.message(message);
+    this.handlers.message(message, null);
   }
 
   private lost(code: number, reason: string): void {
     this.ready = null;
     this.flight.clear();
+    this.asked.length = 0;
     if (code === CLOSE.REFUSED) {
       this.become({ kind: "refused", reason: reason || "The server refused the connection" });
       return;

@@ -4,6 +4,8 @@ import type { components } from "../generated/api";
 
 type Schemas = components["schemas"];
 export type Ready = Schemas["Ready"];
+export type Calibrate = Schemas["Calibrate"];
+export type CalibrationState = Schemas["CalibrationState"];
 export type Configured = Schemas["Configured"];
 export type ServerError = Schemas["ErrorMessage"];
 export type ServerMessage = Schemas["ServerMessage"];

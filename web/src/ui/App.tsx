@@ -73,7 +73,9 @@ function useKeys(studio: Studio): void {
       else if (event.key === "t" || event.key === "T") studio.change({ textured: !settings.textured });
       else if (event.key === "r" || event.key === "R") studio.stage?.reset();
       else if (event.key === "f" || event.key === "F") studio.passLead(event.shiftKey ? -1 : 1);
+      else if (event.key === "c" || event.key === "C") studio.calibrate();
       else if (event.key === "?") studio.store.set({ help: !help });
+      else if (event.key === "Escape" && studio.guide.store.get().open) studio.guide.back();
       else if (event.key === "Escape" && take) studio.closeTake();
       else if (mode >= 1 && mode <= MODES.length) studio.change({ mode: MODES[mode - 1] });
       else return;

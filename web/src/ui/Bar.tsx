@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { MODES, type Mode } from "../settings";
-import { useStudio, useStudioState } from "./context";
+import { useGuide, useStudio, useStudioState } from "./context";
 import { Icon, type IconName } from "./icons";
 
 const MODE_NAMES: Record<Mode, string> = { surface: "Surface", wireframe: "Wireframe", points: "Points" };
@@ -54,6 +54,7 @@ export function Bar({ openFile }: { openFile: () => void }) {
         </span>
         <span className="hidden lg:inline">{recording ? "Stop" : "Record"}</span>
       </button>
+      <Calibrate />
       <ThemeToggle />
       <button
         type="button"
@@ -81,6 +82,26 @@ export function Toggle(props: { name: IconName; label: string; keys?: string; on
       onClick={props.onClick}
     >
       <Icon name={props.name} />
+    </button>
+  );
+}
+
+/** On a phone the bar has no room for it; there it is in the inspector. */
+function Calibrate() {
+  const studio = useStudio();
+  const open = useGuide((g) => g.open);
+  return (
+    <button
+      type="button"
+      className="control max-sm:hidden"
+      aria-pressed={open}
+      aria-label="Calibrate"
+      title="Calibrate (C)"
+      data-testid="calibrate"
+      onClick={() => studio.calibrate()}
+    >
+      <Icon name="calibrate" />
+      <span className="hidden lg:inline">Calibrate</span>
     </button>
   );
 }

@@ -1,6 +1,6 @@
 import { useCallback, useRef } from "react";
 import { AT } from "../live/protocol";
-import { useStudio, useStudioState, useTenth } from "./context";
+import { useGuide, useStudio, useStudioState, useTenth } from "./context";
 import { Meters } from "./Meters";
 
 /** The server's threshold until it has said its own. */
@@ -9,9 +9,27 @@ const THRESHOLD = 0.5;
 export function ExpressionTab() {
   return (
     <>
+      <Person />
       <Mouth />
       <Meters />
     </>
+  );
+}
+
+/** Whose face the meters are corrected for. */
+function Person() {
+  const studio = useStudio();
+  const name = useGuide((g) => (g.status === "off" ? null : g.name));
+  return (
+    <section className="mb-2 flex items-center gap-2 rounded-lg bg-sunken/50 py-1 pr-1 pl-2" aria-label="Calibration">
+      <h2 className="text-s font-semibold">Calibration</h2>
+      <span className="min-w-0 flex-1 truncate text-right text-s text-quiet" data-testid="person">
+        {name ?? "none"}
+      </span>
+      <button type="button" className="control border border-line px-3 text-s text-text" data-testid="calibrate-here" onClick={() => studio.calibrate()}>
+        {name === null ? "Calibrate" : "Change"}
+      </button>
+    </section>
   );
 }
 

@@ -10,6 +10,7 @@ const KEYS = [
   ["P", "Preview"],
   ["F", "Next of several faces; with Shift the one before"],
   ["R", "Front view"],
+  ["C", "Calibrate"],
   ["Arrows", "Turn the stage, when it has the focus"],
   ["+ −", "Come closer, go back"],
   ["Esc", "Close what is open"],

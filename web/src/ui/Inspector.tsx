@@ -1,6 +1,8 @@
 /** The inspector: tabs beside the stage, or a sheet below it on a phone. */
 
 import { useRef, useState } from "react";
+import { Calibration } from "./Calibration";
+import { useGuide } from "./context";
 import { ExpressionTab } from "./ExpressionTab";
 import { Icon } from "./icons";
 import { PoseTab } from "./PoseTab";
@@ -15,6 +17,11 @@ const TABS = [
 type TabId = (typeof TABS)[number]["id"];
 
 export function Inspector() {
+  const calibrating = useGuide((g) => g.open);
+  return calibrating ? <Calibration /> : <Tabs />;
+}
+
+function Tabs() {
   const [tab, setTab] = useState<TabId>("expression");
   const [open, setOpen] = useState(false);
   const list = useRef<HTMLDivElement>(null);

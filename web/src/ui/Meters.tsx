@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from "react";
 import { useStudio, useStudioState } from "./context";
 import { type Row, SECTIONS } from "./channels";
 import { Icon } from "./icons";
+import { Modes } from "./Modes";
 
 const ALL = SECTIONS.flatMap((section) => section.rows);
 
@@ -82,6 +83,7 @@ export function Meters() {
           {list(rows, false)}
         </Group>
       ))}
+      <Modes />
       <p className="pt-4 pb-2 text-s text-quiet">
         A dotted track means that no model here measures that channel. Left and right are the person&rsquo;s own.
       </p>

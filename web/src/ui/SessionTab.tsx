@@ -1,5 +1,5 @@
 import { useCallback, useRef } from "react";
-import { useStudio, useStudioState, useTenth } from "./context";
+import { useGuide, useStudio, useStudioState, useTenth } from "./context";
 import { STATIONS } from "./stages";
 
 const WORDS = { connecting: "connecting", ready: "connected", lost: "lost, trying again", refused: "refused" } as const;
@@ -22,12 +22,16 @@ function Facts() {
   const engine = useStudioState((s) => s.engine);
   const version = useStudioState((s) => s.ready?.version ?? "–");
   const source = useStudioState((s) => s.source.name || "–");
+  const session = useStudioState((s) => s.session);
+  const person = useGuide((g) => (g.status === "off" ? null : g.name));
   const studio = useStudio();
   const facts = [
     ["Server", WORDS[connection]],
     ["Version", version],
     ["Landmarks by", engine || "–"],
-    ["Channels by", "geometric head"],
+    ["Channels by", session === null ? "–" : (session.expression ?? "no head")],
+    ["Coefficients by", session === null ? "–" : (session.morphable ?? "no head")],
+    ["Calibrated for", person ?? "nobody"],
     ["Source", source],
     ["Frames go to", studio.local ? "this machine only" : location.hostname],
   ] as const;

@@ -1,4 +1,5 @@
 import { createContext, useContext, useEffect } from "react";
+import type { GuideState } from "../calibrate/guide";
 import { useStore } from "../store";
 import type { StudioState } from "../state";
 import type { Studio } from "../studio";
@@ -14,6 +15,11 @@ export function useStudio(): Studio {
 /** A part of the studio's state; renders again only when that part differs. */
 export function useStudioState<S>(select: (state: StudioState) => S): S {
   return useStore(useStudio().store, select);
+}
+
+/** A part of what the calibration is at. */
+export function useGuide<S>(select: (state: GuideState) => S): S {
+  return useStore(useStudio().guide.store, select);
 }
 
 /** Ten times a second, for numbers that are read. */
