@@ -84,12 +84,23 @@ def test_a_masked_entry_has_no_gradient(kind: Any) -> None:
 
 def test_weights_of_channels() -> None:
     truth = torch.tensor([[0.0, 0.0, NAN, 0.5], [1.0, 0.1, NAN, 0.5], [NAN, 0.1, NAN, 0.5]])
-    assert channel_weights(truth, "none").tolist() == [1, 1, 1, 1]
-    found = channel_weights(truth, "inverse-std")
-    assert found[2] == 0  # nobody knows it
+    one = torch.zeros(3, dtype=torch.long)
+    assert channel_weights(truth, "none", one).tolist() == [[1, 1, 0, 1]]  # one nobody knows
+    found = channel_weights(truth, "inverse-std", one)[0]
+    assert found[2] == 0
     assert found[[0, 1, 3]].mean().item() == pytest.approx(1)
     deviations = torch.tensor([0.5, math.sqrt(2) / 30, 0.02])  # a dead channel counts as 0.02
     assert (found[[0, 1, 3]] * deviations).std() < 1e-6
+
+
+def test_each_data_set_counts_by_its_own_range() -> None:
+    small = torch.tensor([[0.0, 0.1], [0.2, NAN], [0.4, 0.3]])
+    truth = torch.cat([small, 5 * small, small * NAN])
+    source = torch.arange(3).repeat_interleave(3)
+    found = channel_weights(truth, "inverse-variance", source, 3)
+    assert found[0].tolist() == pytest.approx((25 * found[1]).tolist())
+    assert found[2].tolist() == [0, 0]
+    assert found[:2].mean().item() == pytest.approx(1)
 
 
 def turned(count: int) -> torch.Tensor:

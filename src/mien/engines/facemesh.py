@@ -63,8 +63,14 @@ class FaceMesh:
     def detect(self, frame: Frame) -> list[Detection]:
         """See :class:`mien.engines.base.Engine`."""
         if self._mode == "still":
-            return search_tiles(self._settled, frame.image, self._max_faces)
+            return search_tiles(self._settled, frame.image, self._max_faces, glance=self._afresh)
         return self._run(frame.image)
+
+    def _afresh(self, image: RGBImage) -> list[Detection]:
+        """Faces of one picture as if it were the first."""
+        if self._following:
+            self.reset()
+        return self._run(image)
 
     def _settled(self, image: RGBImage) -> list[Detection]:
         """Faces of one picture as a video that stands still would settle on them.
@@ -72,9 +78,7 @@ class FaceMesh:
         The detector's rectangle is rough, and the points lean with it; rectangles made from
         points lean otherwise.
         """
-        if self._following:
-            self.reset()
-        first = self._run(image)
+        first = self._afresh(image)
         looks = [[face.landmarks.points] for face in first]
         for _ in range(_LOOKS - 1 if first else 0):
             for face in self._run(image):

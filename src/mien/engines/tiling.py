@@ -33,7 +33,9 @@ _MOST_DRIFT = 0.06
 Run: TypeAlias = Callable[[RGBImage], list[Detection]]
 
 
-def search_tiles(run: Run, image: RGBImage, max_faces: int) -> list[Detection]:
+def search_tiles(
+    run: Run, image: RGBImage, max_faces: int, *, glance: Run | None = None
+) -> list[Detection]:
     """All faces of a still, largest first.
 
     Args:
@@ -41,6 +43,7 @@ def search_tiles(run: Run, image: RGBImage, max_faces: int) -> list[Detection]:
         image: uint8 RGB (height, width, 3).
         max_faces: the most faces to return. With 1 the tiles are searched only when the whole
             picture shows no face.
+        glance: the same with less care, to confirm that a face is one.
     """
     found: list[Detection] = []
     for level, tiles in enumerate(_levels(image)):
@@ -56,7 +59,7 @@ def search_tiles(run: Run, image: RGBImage, max_faces: int) -> list[Detection]:
                 face = _moved(seen, left, top, image)
                 if any(_same(face, other) for other in found):
                     continue
-                if _confirmed(run, image, face):
+                if _confirmed(glance or run, image, face):
                     found.append(face)
     found.sort(key=_size, reverse=True)
     return found[:max_faces]

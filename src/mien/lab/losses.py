@@ -48,25 +48,30 @@ def _cost(error: Tensor, recipe: LossRecipe) -> Tensor:
     return torch.where(size < width, width * torch.log1p(size / recipe.curvature), size - step)
 
 
-def channel_weights(target: Tensor, kind: str) -> Tensor:
-    """How much each channel counts, mean 1 over those that have a truth.
+def channel_weights(target: Tensor, kind: str, source: Tensor, sources: int = 1) -> Tensor:
+    """How much each channel of each data set counts: (sources, channels), mean 1 over the taught.
+
+    Every data set by itself: made faces move more than people do, and would count for more.
 
     Args:
         target: (n, channels) of the training samples.
         kind: ``none``; ``inverse-std``: one over the standard deviation of the truth;
             ``inverse-variance``: one over its square, so that mse is what R2 counts.
+        source: (n,), number of the data set that each sample is from, 0 and up.
+        sources: how many data sets there are.
     """
     known = ~torch.isnan(target)
-    if kind == "none":
-        return torch.ones(target.shape[1], device=target.device)
-    count = known.sum(0).clamp_min(1)
-    zeroed = torch.where(known, target, 0.0).double()
-    mean = zeroed.sum(0) / count
-    variance = (torch.where(known, zeroed - mean, 0.0)).square().sum(0) / count
-    weights = 1 / variance.sqrt().clamp_min(_LEAST)
-    if kind == "inverse-variance":
-        weights = weights.square()
-    taught = known.any(0)
+    rows = []
+    for number in range(sources):
+        mine = known & (source == number)[:, None]
+        count = mine.sum(0).clamp_min(1)
+        zeroed = torch.where(mine, target, 0.0).double()
+        deviation = torch.where(mine, zeroed - zeroed.sum(0) / count, 0.0)
+        rows.append((deviation.square().sum(0) / count).sqrt().clamp_min(_LEAST))
+    size = torch.stack(rows)
+    power = {"none": 0, "inverse-std": 1, "inverse-variance": 2}[kind]
+    taught = torch.stack([known[source == i].any(0) for i in range(len(rows))])
+    weights = size**-power
     weights = torch.where(taught, weights / weights[taught].mean(), 0.0)
     return weights.to(target.dtype)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -80,8 +80,9 @@ def train(
     with _threads(recipe.train.threads):
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         net = build(recipe, material).to(place)
-        learning = _Part(material.part("train"), recipe, net.inputs, place)
-        checking = _Part(material.part("validation"), recipe, net.inputs, place)
+        parts = material.part("train"), material.part("validation")
+        sources = sorted({*parts[0].samples.source, *parts[1].samples.source})
+        learning, checking = (_Part(p, recipe, net.inputs, sources, place) for p in parts)
         learning.expect_truth("train")
         checking.expect_truth("validation")
         if recipe.train.start:
@@ -101,7 +102,9 @@ def train(
             state = Checkpoint(recipe.as_dict(), data, _copy(net.state_dict()))
             checkpoint.save(path, state)
         average = _copy(state.average or net.state_dict(), place)
-        importance = channel_weights(learning.target, recipe.loss.channels)
+        importance = channel_weights(
+            learning.target, recipe.loss.channels, learning.source, len(sources)
+        )
         brief = recipe.train.mixed_precision and place.type == "cuda"
         whole = round(learning.expected * recipe.train.epochs)
 
@@ -120,7 +123,8 @@ def train(
                 with torch.autocast(place.type, torch.bfloat16, enabled=brief):
                     prediction = net(batch)
                 prediction = prediction.float()
-                loss = masked_loss(prediction, target, recipe.loss, importance)
+                weights_of = importance[learning.source[index]]
+                loss = masked_loss(prediction, target, recipe.loss, weights_of)
                 if recipe.loss.decorrelate:
                     turned = learning.turned[index]
                     penalty = correlation_penalty(prediction[turned], batch["rotation"][turned])
@@ -192,7 +196,12 @@ class _Part:
     """A part of the split as tensors on the device; all of it, since it fits."""
 
     def __init__(
-        self, material: Material, recipe: Recipe, inputs: tuple[str, ...], device: torch.device
+        self,
+        material: Material,
+        recipe: Recipe,
+        inputs: tuple[str, ...],
+        sources: Sequence[str],
+        device: torch.device,
     ) -> None:
         samples = material.samples
         self.names = samples.names
@@ -206,6 +215,7 @@ class _Part:
         self.inputs = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
         self.target = torch.from_numpy(samples.target).to(device)
         self.weight = torch.from_numpy(material.weight).to(device)
+        self.source = torch.tensor([sources.index(s) for s in samples.source], device=device)
         turned = np.array([source == NEUTRAL_TURNED for source in samples.source], bool)
         self.turned = torch.from_numpy(turned).to(device)
 
@@ -241,7 +251,7 @@ def _validate(
             functional_call(net, weights, ({k: v[i : i + _MANY] for k, v in part.inputs.items()},))
             for i in range(0, len(part.target), _MANY)
         ]
-        weights_of = importance * part.weight[:, None].to(importance.dtype)
+        weights_of = importance[part.source] * part.weight[:, None].to(importance.dtype)
         return masked_loss(torch.cat(answers), part.target, recipe.loss, weights_of).item()
 
 
