@@ -172,3 +172,20 @@ def test_what_does_not_move_leaks_nothing(count: int) -> None:
     rotation = np.array([matrix_from_euler(i, 0, 0) for i in range(count)]).reshape(-1, 3, 3)
     found = metrics.pose_leak(np.full((count, 3), 0.2), rotation, NAMES, ["p"] * count)
     assert found == {"largest": 0.0, "channel": None, "axis": None, "channels": {}}
+
+
+def test_what_is_kept_of_a_blink_when_the_head_turns() -> None:
+    yaws = [0, 2, -30, -25, 30, 35, 15]
+    rotation = np.stack([matrix_from_euler(yaw, 0, 0) for yaw in yaws])
+    prediction = np.zeros((7, 3))
+    prediction[:, 1] = [0.8, 1.0, 0.5, 0.7, 0.45, 0.45, 9.0]  # 15 degrees is neither
+    prediction[:, 2] = [0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 9.0]
+    found = metrics.kept_when_turned(prediction, rotation, ("a", "b", "c"), ("b", "c"))
+    assert found["channels"]["b"] == {"frontal": 0.9, "sides": [0.6, 0.45], "kept": 0.5}
+    assert found["channels"]["c"]["kept"] == pytest.approx(0.8)
+    assert found["least"] == 0.5
+    frontal = metrics.kept_when_turned(prediction[:2], rotation[:2], ("a", "b", "c"), ("b",))
+    assert frontal == {
+        "least": None,
+        "channels": {"b": {"frontal": 0.9, "sides": [None, None], "kept": None}},
+    }

@@ -265,4 +265,6 @@ def _told(row: dict[str, Any]) -> str:
         what += f", r {row['r'] or 0.0:.3f}, MAE {row['mae']:.4f}, R2 {row['r2'] or 0.0:.3f}"
     if "pose_leak" in row:
         what += f", pose leak {row['pose_leak']['largest']:.2f}"
+    if "kept" in row:
+        what += f", at least {row['kept']['least'] or 0.0:.2f} of a blink kept when turned"
     return what

@@ -22,9 +22,9 @@ from ..errors import InputError
 from ..heads import geometric
 from ..heads.spec import HeadSpec
 from ..outputs.files import replacing, write_json_atomic
-from .datasets.samples import NEUTRAL_TURNED, Samples
+from .datasets.samples import EYES_SHUT, NEUTRAL_TURNED, Samples
 from .material import Material
-from .metrics import pose_leak, score
+from .metrics import kept_when_turned, pose_leak, score
 from .recipe import Recipe
 from .runtime import Predict, runtime
 
@@ -224,6 +224,8 @@ def _score(samples: Samples, prediction: Array, split: str) -> list[dict[str, An
         row |= score(some.target, said, some.channels, some.names, some.subjects).as_dict()
         if kind[0] == NEUTRAL_TURNED:
             row["pose_leak"] = pose_leak(said, some.rotation, some.channels, some.subjects)
+        if kind[0] == EYES_SHUT:
+            row["kept"] = kept_when_turned(said, some.rotation, some.channels)
         rows.append(row)
     return rows
 

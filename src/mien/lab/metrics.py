@@ -22,6 +22,7 @@ __all__ = [
     "ChannelScore",
     "Scores",
     "bootstrap",
+    "kept_when_turned",
     "pearson",
     "pose_leak",
     "r2",
@@ -293,6 +294,40 @@ def pose_leak(
         default=(0.0, None, None),
     )
     return {"largest": largest, "channel": channel, "axis": axis, "channels": leaks}
+
+
+def kept_when_turned(
+    prediction: Float[Array, "n c"],
+    rotation: Float[Array, "n 3 3"],
+    channels: Sequence[str],
+    wanted: Sequence[str] = ("eyeBlinkLeft", "eyeBlinkRight"),
+    turned: float = 20.0,
+) -> dict[str, Any]:
+    """What is left of an expression when the head turns to the side.
+
+    Args:
+        prediction: of faces that make the expression fully.
+        rotation: head frame -> camera axes.
+        channels: names of the columns.
+        wanted: channels of the expression.
+        turned: yaw in degrees from which a head counts as turned; below half of it, as frontal.
+
+    Returns:
+        by channel: mean ``frontal`` answer, mean answer at negative and positive yaw
+        (``sides``), and ``kept``, the smaller of these over the frontal one. None where no head is
+        so turned, or where nothing is seen from the front. ``least`` is the smallest ``kept``.
+    """
+    yaw = np.degrees(np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2]))
+    masks = np.abs(yaw) < turned / 2, yaw < -turned, yaw > turned
+    found: dict[str, Any] = {}
+    for name in wanted:
+        column = prediction[:, channels.index(name)].astype(np.float64)
+        means = [round(float(column[mask].mean()), 6) if mask.any() else None for mask in masks]
+        front, sides = means[0], [m for m in means[1:] if m is not None]
+        kept = min(sides) / front if front and sides else None
+        found[name] = {"frontal": front, "sides": means[1:], "kept": kept and round(kept, 6)}
+    shares = [f["kept"] for f in found.values() if f["kept"] is not None]
+    return {"least": min(shares, default=None), "channels": found}
 
 
 def _mean(values: Float[Array, "n c"]) -> Float[Array, "c"]:

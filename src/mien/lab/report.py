@@ -48,6 +48,11 @@ _GLOBAL = ("samples", "subjects", "r", "mae", "mse", "rmse", "r2", "image_mse", 
 _TITLES = ("faces", "people", "r", "MAE", "MSE", "RMSE", "R2", "MSE per image", "worst image")
 _LEAK = "Largest correlation of any channel with yaw or pitch, on neutral heads that turn."
 _LEAK_TITLES = ("head", "landmarks", "part", "people", "largest r", "channel", "axis")
+_KEPT = (
+    "Both eyes shut on made heads: what is said of heads turned 30 degrees to a side, as a share "
+    "of what it says from the front; the smaller of both sides."
+)
+_KEPT_TITLES = ("head", "landmarks", "part", "people", "channel", "frontal", "kept")
 _CHANNEL = ("std", "r", "slope", "offset", "mae", "rmse", "r2")
 
 
@@ -90,6 +95,8 @@ def run_page(
     parts = [_facts(facts), "<h2>Scores</h2>", _table(_overview(results))]
     if leaks := _leaks([results]):
         parts += ["<h3>Pose leak</h3>", f"<p>{_LEAK}</p>", _table([_LEAK_TITLES, *leaks])]
+    if kept := _kept([results]):
+        parts += ["<h3>Turned blinks</h3>", f"<p>{_KEPT}</p>", _table([_KEPT_TITLES, *kept])]
     if history:
         parts += ["<h2>Training</h2>", _image(plots.curves(history), "Loss by epoch.")]
     kinds = sorted({*zip(answers.source, answers.engine, strict=True)})
@@ -178,6 +185,8 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
     ]
     if leaks := _leaks(results):
         lines += ["", "## Pose leak", "", _LEAK, "", *_markdown(_LEAK_TITLES, leaks)]
+    if kept := _kept(results):
+        lines += ["", "## Turned blinks", "", _KEPT, "", *_markdown(_KEPT_TITLES, kept)]
     for result in results:
         lines += ["", *_section(result)]
     return "\n".join(lines) + "\n"
@@ -254,6 +263,16 @@ def _leaks(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
                 people = f"{row['subjects']:,}"
                 rows.append((result["head"], row["engine"], row["split"], people, *found))
     return rows
+
+
+def _kept(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (result["head"], row["engine"], row["split"], f"{row['subjects']:,}", channel,
+         _number(found["frontal"]), _number(found["kept"]))
+        for result in results
+        for row in result["sets"] if "kept" in row
+        for channel, found in row["kept"]["channels"].items()
+    ]  # fmt: skip
 
 
 def _interval(row: Mapping[str, Any]) -> str:

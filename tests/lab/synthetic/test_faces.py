@@ -8,7 +8,7 @@ import pytest
 from mien.channels import ARKIT_52, index_of, mirror
 from mien.geometry import euler_from_matrix, project
 from mien.lab.synthetic import faces
-from mien.lab.synthetic.faces import PIVOT, Scene, Shot, scene
+from mien.lab.synthetic.faces import PIVOT, SHUT_YAW, Kind, Scene, Shot, scene
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +85,25 @@ def test_turns_stay_within_their_limits() -> None:
     assert (np.abs(turns).max(axis=0) > [35, 26, 17]).all()
 
 
-@pytest.mark.parametrize("neutral", [False, True])
-def test_a_scene_is_drawn_again_from_its_name(neutral: bool) -> None:
-    one = scene(12, 3, neutral)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("expression", "ict-12/3"), ("neutral", "ict-12/n3"), ("shut", "ict-12/b3")],
+)
+def test_a_scene_is_drawn_again_from_its_name(kind: Kind, name: str) -> None:
+    one = scene(12, 3, kind)
     again = Scene.named(one.name)
-    assert one.name == ("ict-12/n3" if neutral else "ict-12/3")
+    assert one.name == name
     np.testing.assert_array_equal(one.expression, again.expression)
     assert (one.shot.yaw, one.shot.focal) == (again.shot.yaw, again.shot.focal)
     assert one.random("look").random() == again.random("look").random()
     assert one.random("look").random() != one.random("noise").random()
-    assert (one.expression.max() == 0) == neutral
+    assert (one.expression.max() == 0) == (kind == "neutral")
+
+
+def test_shut_eyes_are_seen_from_the_front_and_from_both_sides() -> None:
+    scenes = [scene(4, number, "shut") for number in range(6)]
+    assert [s.shot.yaw for s in scenes] == [0, SHUT_YAW, -SHUT_YAW] * 2
+    assert all(s.expression.sum() == 2 for s in scenes)
 
 
 @pytest.mark.parametrize("name", ["", "ict-", "ict-1/x2", "made-1/2", "ict-1/2/3"])
@@ -104,9 +113,9 @@ def test_names_that_are_none(name: str) -> None:
 
 
 def test_the_first_neutral_scene_looks_straight_ahead() -> None:
-    shot = scene(3, 0, neutral=True).shot
+    shot = scene(3, 0, "neutral").shot
     assert (shot.yaw, shot.pitch, shot.roll) == (0, 0, 0)
-    assert any(abs(scene(3, k, neutral=True).shot.yaw) > 10 for k in range(1, 10))
+    assert any(abs(scene(3, k, "neutral").shot.yaw) > 10 for k in range(1, 10))
 
 
 def test_from_far_away_a_shot_is_weak_perspective() -> None:

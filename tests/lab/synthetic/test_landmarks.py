@@ -57,7 +57,7 @@ def test_exact_samples(head: LinearFaceModel, places: Correspondence) -> None:
 
 
 def test_neutral_samples_have_no_target(head: LinearFaceModel, places: Correspondence) -> None:
-    made = geometric(head, [1], 3, neutral=True, places=places)
+    made = geometric(head, [1], 3, kind="neutral", places=places)
     assert set(made.source) == {NEUTRAL_TURNED}
     assert np.isnan(made.target).all()
 

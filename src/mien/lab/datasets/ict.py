@@ -1,4 +1,4 @@
-"""Made faces of ICT-FaceKit as data sets: ``ict``, ``ict-renders`` and ``neutral-turned``.
+"""Made faces of ICT-FaceKit: ``ict``, ``ict-renders``, ``neutral-turned`` and ``eyes-shut``.
 
 The data folder holds ``ict-facekit.tar.xz`` or the folder ``ict-facekit`` with ``FaceXModel``.
 """
@@ -17,9 +17,9 @@ from ...morphable import LinearFaceModel, ict
 from ...zoo import cache as zoo_cache
 from ..recipe import typed
 from ..synthetic import landmarks, noise
-from ..synthetic.faces import Scene
+from ..synthetic.faces import Kind, Scene
 from . import register, register_pictures
-from .samples import NEUTRAL_TURNED, Samples
+from .samples import EYES_SHUT, NEUTRAL_TURNED, Samples
 
 __all__ = ["Geometric", "Renders", "model_in"]
 
@@ -53,7 +53,7 @@ class Geometric:
 
 @dataclass(frozen=True)
 class Renders:
-    """What a recipe can ask of ``ict-renders`` and ``neutral-turned``.
+    """What a recipe can ask of the drawn heads.
 
     Attributes:
         people: how many persons, from ``first`` on.
@@ -89,7 +89,7 @@ def read_geometric(folder: Path, options: Mapping[str, Any]) -> Samples:
                 model,
                 people,
                 wanted.each,
-                neutral=wanted.neutral,
+                kind="neutral" if wanted.neutral else "expression",
                 noise=None if engine == "exact" else noise.load(engine),
                 repeat=wanted.repeat,
             )
@@ -101,7 +101,7 @@ def read_geometric(folder: Path, options: Mapping[str, Any]) -> Samples:
 @register("ict-renders")
 def read_renders(folder: Path, options: Mapping[str, Any]) -> Samples:
     """Expressions on drawn heads, as the engines see them."""
-    return _rendered(folder, typed(Renders, options, "options of ict-renders"), neutral=False)
+    return _rendered(folder, typed(Renders, options, "options of ict-renders"), "expression")
 
 
 @register(NEUTRAL_TURNED)
@@ -109,22 +109,30 @@ def read_neutral(folder: Path, options: Mapping[str, Any]) -> Samples:
     """Neutral drawn heads turned about by up to 35 degrees, as the engines see them."""
     defaults = {"people": 300, "each": 10}
     wanted = typed(Renders, defaults | dict(options), f"options of {NEUTRAL_TURNED}")
-    return _rendered(folder, wanted, neutral=True)
+    return _rendered(folder, wanted, "neutral")
 
 
-def _rendered(folder: Path, wanted: Renders, *, neutral: bool) -> Samples:
+@register(EYES_SHUT)
+def read_shut(folder: Path, options: Mapping[str, Any]) -> Samples:
+    """Drawn heads with both eyes shut, from the front and from both sides."""
+    defaults = {"people": 300, "each": 3}
+    return _rendered(folder, typed(Renders, defaults | dict(options), EYES_SHUT), "shut")
+
+
+def _rendered(folder: Path, wanted: Renders, kind: Kind) -> Samples:
     return landmarks.rendered(
         model_in(folder),
         range(wanted.first, wanted.first + wanted.people),
         wanted.each,
         wanted.engines,
-        neutral=neutral,
+        kind=kind,
         cache=_cache(),
     )
 
 
 @register_pictures("ict-renders")
 @register_pictures(NEUTRAL_TURNED)
+@register_pictures(EYES_SHUT)
 def picture(folder: Path, name: str) -> RGBImage:
     """The picture, drawn again."""
     return landmarks.picture(model_in(folder), Scene.named(name))

@@ -20,12 +20,23 @@ from ...geometry import Template, picture_to_camera
 from ...topology import CANONICAL, RIGID
 from ...types import N_MORPHABLE
 
-__all__ = ["CHANNELS_OF", "NEUTRAL_TURNED", "SPLITS", "Samples", "aligned_of", "split_of"]
+__all__ = [
+    "CHANNELS_OF",
+    "EYES_SHUT",
+    "NEUTRAL_TURNED",
+    "SPLITS",
+    "Samples",
+    "aligned_of",
+    "split_of",
+]
 
 SPLITS = ("train", "validation", "test")
 
 NEUTRAL_TURNED = "neutral-turned"
 """Source of neutral heads that are turned about: what a head says of them must not follow it."""
+
+EYES_SHUT = "eyes-shut"
+"""Source of heads with both eyes shut, from the front and from the sides."""
 
 CHANNELS_OF: dict[str, tuple[str, ...]] = {
     "expression": ARKIT_52,

@@ -1,8 +1,8 @@
 """People, expressions and views for made faces, drawn at random with a seed each.
 
 A :class:`Scene` is a person (identity coefficients), an expression (ARKit-52) and a :class:`Shot`
-(how the head is turned before which camera). The person's number, the scene's number and whether
-the face is neutral say all of it: what is drawn once is drawn again the same.
+(how the head is turned before which camera). The person's number, the scene's number and its kind
+say all of it: what is drawn once is drawn again the same.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -17,7 +18,26 @@ from ...arrays import Array, Float, Float32
 from ...channels import ARKIT_52, index_of
 from ...geometry import matrix_from_euler
 
-__all__ = ["PIVOT", "SIZE", "VERSION", "Scene", "Shot", "expression", "person", "scene", "shot"]
+__all__ = [
+    "PIVOT",
+    "SHUT_YAW",
+    "SIZE",
+    "VERSION",
+    "Kind",
+    "Scene",
+    "Shot",
+    "expression",
+    "person",
+    "scene",
+    "shot",
+]
+
+Kind: TypeAlias = Literal["expression", "neutral", "shut"]
+"""``neutral``: a neutral face, turned about; ``shut``: one with both eyes shut, seen from the front
+and from :data:`SHUT_YAW` to either side, in turn."""
+
+SHUT_YAW = 30.0  # degrees
+_MARK: dict[Kind, str] = {"expression": "", "neutral": "n", "shut": "b"}
 
 VERSION = 1
 """Of people, scenes and pictures; what was found in pictures of another version is not used."""
@@ -76,21 +96,21 @@ class Scene:
     Attributes:
         person: seed of the person, see :func:`person`.
         number: which of the person's scenes.
-        neutral: a neutral face, turned about, instead of an expression.
+        kind: what kind of scene it is.
         expression: float32 (52,), ARKit channels.
         shot: the view.
     """
 
     person: int
     number: int
-    neutral: bool
+    kind: Kind
     expression: Float32[Array, "52"]
     shot: Shot
 
     @property
     def name(self) -> str:
         """For instance ``ict-12/3``, or ``ict-12/n3`` for a neutral one."""
-        return f"ict-{self.person}/{'n' * self.neutral}{self.number}"
+        return f"ict-{self.person}/{_MARK[self.kind]}{self.number}"
 
     @classmethod
     def named(cls, name: str) -> Scene:
@@ -99,10 +119,11 @@ class Scene:
         Raises:
             ValueError: another form of name.
         """
-        match = re.fullmatch(r"ict-(\d+)/(n?)(\d+)", name)
+        match = re.fullmatch(r"ict-(\d+)/([nb]?)(\d+)", name)
         if not match:
             raise ValueError(f"a made scene is named ict-12/3 or ict-12/n3, got {name!r}")
-        return scene(int(match[1]), int(match[3]), bool(match[2]))
+        kind = next(kind for kind, mark in _MARK.items() if mark == match[2])
+        return scene(int(match[1]), int(match[3]), kind)
 
     def random(self, what: str) -> np.random.Generator:
         """Random numbers for one purpose, the same each time."""
@@ -110,15 +131,18 @@ class Scene:
         return np.random.default_rng(list(digest[:16]))
 
 
-def scene(seed: int, number: int, neutral: bool = False) -> Scene:
+def scene(seed: int, number: int, kind: Kind = "expression") -> Scene:
     """A person's scene of this number. Neutral ones are turned up to 35 degrees, the first not."""
-    rng = np.random.default_rng([seed, number, int(neutral), 11])
+    rng = np.random.default_rng([seed, number, list(_MARK).index(kind), 11])
+    if kind == "expression":
+        return Scene(seed, number, kind, expression(rng), shot(rng))
     values = np.zeros(len(ARKIT_52), np.float32)
-    if not neutral:
-        return Scene(seed, number, neutral, expression(rng), shot(rng))
     turn = rng.uniform(-1, 1, 3) * (35.0, 35.0, 5.0) * (number > 0)
+    if kind == "shut":
+        values[[index_of("eyeBlinkLeft"), index_of("eyeBlinkRight")]] = 1
+        turn[:2] = (0.0, SHUT_YAW, -SHUT_YAW)[number % 3], 0.0
     yaw, pitch, roll = map(float, turn)
-    return Scene(seed, number, neutral, values, replace(shot(rng), yaw=yaw, pitch=pitch, roll=roll))
+    return Scene(seed, number, kind, values, replace(shot(rng), yaw=yaw, pitch=pitch, roll=roll))
 
 
 def person(seed: int, modes: int = 50, spread: float = 1.0) -> Float32[Array, "i"]:

@@ -23,9 +23,9 @@ from ...geometry import camera_to_picture, matrix_from_euler
 from ...morphable import LinearFaceModel, ict
 from ...outputs.files import replacing
 from ...types import Frame
-from ..datasets.samples import NEUTRAL_TURNED, Samples, aligned_of
+from ..datasets.samples import EYES_SHUT, NEUTRAL_TURNED, Samples, aligned_of
 from .correspondence import Correspondence, load
-from .faces import SIZE, VERSION, Scene, person, scene
+from .faces import SIZE, VERSION, Kind, Scene, person, scene
 from .noise import Noise
 
 __all__ = ["Points", "geometric", "picture", "rendered"]
@@ -71,7 +71,7 @@ def geometric(
     people: Sequence[int],
     each: int,
     *,
-    neutral: bool = False,
+    kind: Kind = "expression",
     noise: Noise | None = None,
     repeat: int = 0,
     places: Correspondence | None = None,
@@ -82,13 +82,13 @@ def geometric(
         model: ICT-FaceKit.
         people: seeds of the persons.
         each: scenes of each of them.
-        neutral: neutral heads turned about, instead of expressions; their target is NaN.
+        kind: of the scenes; a neutral one has no target.
         noise: what an engine would get wrong; None for exact points (engine ``exact``).
         repeat: another number draws other noise.
         places: of the points on the mesh; None is the committed table.
     """
     points = Points(model, places)
-    scenes = _scenes(people, each, neutral)
+    scenes = _scenes(people, each, kind)
     modes = len(model.identity)
     pixels = np.empty((len(scenes), 478, 3), np.float32)
     for i, s in enumerate(scenes):
@@ -115,7 +115,7 @@ def rendered(
     each: int,
     names: Sequence[str] = ("facemesh", "facelandmarker"),
     *,
-    neutral: bool = False,
+    kind: Kind = "expression",
     cache: Path | None = None,
 ) -> Samples:
     """Made heads as the landmark engines see them; about 40 ms a head for both engines.
@@ -125,7 +125,7 @@ def rendered(
         people: seeds of the persons.
         each: scenes of each of them.
         names: engines; each gives a row for every picture in which it finds the face.
-        neutral: neutral heads turned about, instead of expressions; their target is NaN.
+        kind: of the scenes; a neutral one has no target.
         cache: folder that keeps what was found, fifty people a file, so that an interrupted run
             goes on where it stopped.
 
@@ -136,10 +136,10 @@ def rendered(
     with _Studio(model, names) as studio:
         for start in range(0, len(people), _CHUNK):
             some = list(people[start : start + _CHUNK])
-            scenes = _scenes(some, each, neutral)
+            scenes = _scenes(some, each, kind)
             kept = (
                 cache
-                and cache / f"renders-{_key(len(model.identity), some, each, names, neutral)}.npz"
+                and cache / f"renders-{_key(len(model.identity), some, each, names, kind)}.npz"
             )
             found = _kept(kept)
             if found is None:
@@ -206,20 +206,24 @@ class _Studio:
             self._renderer.close()
 
 
-def _scenes(people: Sequence[int], each: int, neutral: bool) -> list[Scene]:
-    return [scene(seed, number, neutral) for seed in people for number in range(each)]
+def _scenes(people: Sequence[int], each: int, kind: Kind) -> list[Scene]:
+    return [scene(seed, number, kind) for seed in people for number in range(each)]
 
 
 def _samples(source: str, scenes: Sequence[Scene], pixels: Array, engine: Any) -> Samples:
     aligned, rotation = aligned_of(pixels)
     target = np.array([s.expression for s in scenes], np.float32).reshape(-1, len(ARKIT_52))
     target[:, index_of("tongueOut")] = np.nan
-    target[[s.neutral for s in scenes]] = np.nan
+    named = {"expression": source, "neutral": NEUTRAL_TURNED, "shut": EYES_SHUT}
+    target[[s.kind == "neutral" for s in scenes]] = np.nan
+    blinks = [index_of("eyeBlinkLeft"), index_of("eyeBlinkRight")]
+    for row in (i for i, s in enumerate(scenes) if s.kind == "shut"):
+        target[row, np.delete(np.arange(len(ARKIT_52)), blinks)] = np.nan
     return Samples(
         names=[s.name for s in scenes],
         subjects=[f"ict-{s.person}" for s in scenes],
         engine=[str(e) for e in engine],
-        source=[NEUTRAL_TURNED if s.neutral else source for s in scenes],
+        source=[named[s.kind] for s in scenes],
         aligned=aligned,
         rotation=rotation,
         pixels=pixels,
@@ -229,9 +233,9 @@ def _samples(source: str, scenes: Sequence[Scene], pixels: Array, engine: Any) -
     )
 
 
-def _key(modes: int, people: Sequence[int], each: int, names: Sequence[str], neutral: bool) -> str:
+def _key(modes: int, people: Sequence[int], each: int, names: Sequence[str], kind: Kind) -> str:
     """Changes with what the points depend on; the model is one, with more modes or fewer."""
-    told = json.dumps([VERSION, modes, list(people), each, list(names), neutral])
+    told = json.dumps([VERSION, modes, list(people), each, list(names), kind])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

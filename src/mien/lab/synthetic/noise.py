@@ -174,10 +174,10 @@ def main() -> None:
     options = parser.parse_args()
     model = ict.read(options.model, options.cache)
     people = range(options.people)
-    exact = geometric(model, people, 10, neutral=True)
+    exact = geometric(model, people, 10, kind="neutral")
     place = {name: i for i, name in enumerate(exact.names)}
     names = ("facemesh", "facelandmarker")
-    drawn = rendered(model, people, 10, names, neutral=True, cache=options.cache)
+    drawn = rendered(model, people, 10, names, kind="neutral", cache=options.cache)
     photos = sorted(options.photos.glob("*.jpg"))[: 2 * options.people]
     table: dict[str, Any] = {}
     for engine in names:
