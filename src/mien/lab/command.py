@@ -125,8 +125,8 @@ def evaluate(
     split: Annotated[
         list[str] | None,
         typer.Option(
-            help="Part to score: test, train, validation, or all (to see what training images do "
-            "to a score). Can be repeated.",
+            help="Part to score: test, train or validation; all shows what training images do to a "
+            "score, by-position what wrong pairs do. Can be repeated.",
             show_default="test",
         ),
     ] = None,
@@ -145,8 +145,9 @@ def evaluate(
     run = out or _run_folder(plan)
     splits = split or ["test"]
     for name in splits:
-        if name not in (*SPLITS, scoring.WHOLE):
-            raise InputError(f"--split is one of {', '.join((*SPLITS, 'all'))}; got {name!r}")
+        known = (*SPLITS, scoring.WHOLE, scoring.BY_POSITION)
+        if name not in known:
+            raise InputError(f"--split is one of {', '.join(known)}; got {name!r}")
     chosen = head or str(run / f"{plan.name}.onnx")
     scoring.predictor(chosen)  # refuse before the data are read
     table, answers = scoring.evaluate(chosen, plan, gather(plan, _data_folder(data)), splits=splits)
