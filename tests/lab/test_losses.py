@@ -11,16 +11,18 @@ import torch
 from torch.nn import functional
 
 from mien.geometry import matrix_from_euler
-from mien.lab.losses import channel_weights, correlation_penalty, masked_loss
+from mien.lab.losses import channel_scales, correlation_penalty, masked_loss
 from mien.lab.recipe import LossRecipe
 
 NAN = math.nan
 
 
-def loss(prediction: Any, target: Any, weights: Any = None, **options: Any) -> float:
-    given, truth = torch.tensor(prediction), torch.tensor(target)
-    importance = torch.ones(truth.shape[1]) if weights is None else torch.tensor(weights)
-    return masked_loss(given.expand_as(truth), truth, LossRecipe(**options), importance).item()
+def loss(
+    prediction: Any, target: Any, scale: Any = 1.0, weights: Any = None, **options: Any
+) -> float:
+    given, truth, scale = torch.tensor(prediction), torch.tensor(target), torch.tensor(scale)
+    counted = None if weights is None else torch.tensor(weights)
+    return masked_loss(given.expand_as(truth), truth, LossRecipe(**options), scale, counted).item()
 
 
 def test_the_kinds_are_those_of_torch() -> None:
@@ -56,20 +58,21 @@ def test_both_forms_meet(kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "weights", "value"),
+    ("target", "scale", "weights", "value"),
     [
-        ([[0.0, 0.0]], None, (1 + 4) / 2),
-        ([[NAN, 0.0]], None, 4),
-        ([[0.0, NAN]], None, 1),
-        ([[NAN, NAN]], None, 0),
-        ([[0.0, 0.0]], [3.0, 1.0], (3 * 1 + 4) / 4),
-        ([[0.0, NAN]], [3.0, 1.0], 1),
-        ([[0.0, 0.0]], [1.0, 0.0], 1),
-        ([[0.0, 0.0], [0.0, NAN]], [[1.0, 1.0], [3.0, 3.0]], (1 + 4 + 3 * 1) / 5),
+        ([[0.0, 0.0]], 1.0, None, (1 + 4) / 2),
+        ([[NAN, 0.0]], 1.0, None, 4),
+        ([[0.0, NAN]], 1.0, None, 1),
+        ([[NAN, NAN]], 1.0, None, 0),
+        ([[0.0, 0.0]], [3.0, 1.0], None, (9 * 1 + 4) / 2),
+        ([[0.0, NAN]], [3.0, 1.0], None, 9),
+        ([[0.0, 0.0], [0.0, NAN]], 1.0, [[1.0], [3.0]], (1 + 4 + 3 * 1) / 5),
     ],
 )
-def test_what_nobody_knows_costs_nothing(target: Any, weights: Any, value: float) -> None:
-    assert loss([[1.0, 2.0]], target, weights) == pytest.approx(value)
+def test_what_nobody_knows_costs_nothing(
+    target: Any, scale: Any, weights: Any, value: float
+) -> None:
+    assert loss([[1.0, 2.0]], target, scale, weights) == pytest.approx(value)
 
 
 @pytest.mark.parametrize("kind", ["mse", "l1", "huber", "wing"])
@@ -82,25 +85,17 @@ def test_a_masked_entry_has_no_gradient(kind: Any) -> None:
     assert prediction.grad[0, 1] > 0
 
 
-def test_weights_of_channels() -> None:
-    truth = torch.tensor([[0.0, 0.0, NAN, 0.5], [1.0, 0.1, NAN, 0.5], [NAN, 0.1, NAN, 0.5]])
-    one = torch.zeros(3, dtype=torch.long)
-    assert channel_weights(truth, "none", one).tolist() == [[1, 1, 0, 1]]  # one nobody knows
-    found = channel_weights(truth, "inverse-std", one)[0]
-    assert found[2] == 0
-    assert found[[0, 1, 3]].mean().item() == pytest.approx(1)
-    deviations = torch.tensor([0.5, math.sqrt(2) / 30, 0.02])  # a dead channel counts as 0.02
-    assert (found[[0, 1, 3]] * deviations).std() < 1e-6
-
-
-def test_each_data_set_counts_by_its_own_range() -> None:
-    small = torch.tensor([[0.0, 0.1], [0.2, NAN], [0.4, 0.3]])
-    truth = torch.cat([small, 5 * small, small * NAN])
+def test_each_data_set_goes_by_its_own_range() -> None:
+    one = torch.tensor([[0.0, 0.0, NAN, 0.5], [1.0, 0.1, NAN, 0.5], [NAN, 0.1, NAN, 0.5]])
+    truth = torch.cat([one, 5 * one, one * NAN])
     source = torch.arange(3).repeat_interleave(3)
-    found = channel_weights(truth, "inverse-variance", source, 3)
-    assert found[0].tolist() == pytest.approx((25 * found[1]).tolist())
-    assert found[2].tolist() == [0, 0]
-    assert found[:2].mean().item() == pytest.approx(1)
+    assert channel_scales(truth, "none", source, 3).tolist() == [[1] * 4] * 3
+    found = channel_scales(truth, "standardised", source, 3)
+    spread = math.sqrt(2) / 30
+    # Nobody knows the third channel; the fourth is dead, and does not count without limit.
+    assert found[0].tolist() == pytest.approx([1 / 0.5, 1 / spread, 0, 1 / 0.02])
+    assert found[1].tolist() == pytest.approx([1 / 2.5, 1 / (5 * spread), 0, 1 / 0.02])
+    assert found[2].tolist() == [0, 0, 0, 0]
 
 
 def turned(count: int) -> torch.Tensor:

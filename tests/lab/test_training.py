@@ -32,7 +32,7 @@ ALL = {
     "augment__mixup": 0.2,
     "net__dropout": 0.2,
     "loss__decorrelate": 0.1,
-    "loss__channels": "inverse-std",
+    "loss__channels": "standardised",
 }
 ORIGINAL = {
     "output": "morphable",

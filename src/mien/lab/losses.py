@@ -9,14 +9,20 @@ from torch import Tensor
 
 from .recipe import LossRecipe
 
-__all__ = ["channel_weights", "correlation_penalty", "masked_loss"]
+__all__ = ["channel_scales", "correlation_penalty", "masked_loss"]
 
 _LEAST = 0.02  # standard deviation below which a channel is dead and its weight does not grow
 _FEWEST = 8  # samples below which a correlation says nothing
 
 
-def masked_loss(prediction: Tensor, target: Tensor, recipe: LossRecipe, weights: Tensor) -> Tensor:
-    """Mean over all entries that have a truth, weighted by channel; 0 where none has.
+def masked_loss(
+    prediction: Tensor,
+    target: Tensor,
+    recipe: LossRecipe,
+    scale: Tensor,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """Weighted mean of the cost over all entries that have a truth; 0 where none has.
 
     Args:
         prediction: (n, channels).
@@ -25,14 +31,15 @@ def masked_loss(prediction: Tensor, target: Tensor, recipe: LossRecipe, weights:
             ``width`` w, then straight (Huber, 1964), over w so that it is l1 far out; ``wing``:
             ``w ln(1 + |e| / c)`` below w, then l1 less a constant (Feng et al., "Wing loss for
             robust facial landmark localisation", CVPR 2018; c is ``curvature``).
-        weights: (channels,), or (n, channels).
+        scale: (channels,), or (n, channels): what an error is multiplied by first.
+        weights: (n, 1), how much each sample counts; all alike when left out.
     """
     known = ~torch.isnan(target)
     # Zero first: NaN times zero is NaN, in the value and in the gradient.
-    error = torch.where(known, prediction - target, 0.0)
-    cost = _cost(error, recipe) * weights
-    count = (known * weights).sum()
-    return cost.sum() / count.clamp_min(torch.finfo(cost.dtype).tiny)
+    error = torch.where(known, prediction - target, 0.0) * scale
+    counted = known.to(error.dtype) if weights is None else known * weights
+    cost = _cost(error, recipe) * counted
+    return cost.sum() / counted.sum().clamp_min(torch.finfo(cost.dtype).tiny)
 
 
 def _cost(error: Tensor, recipe: LossRecipe) -> Tensor:
@@ -48,18 +55,20 @@ def _cost(error: Tensor, recipe: LossRecipe) -> Tensor:
     return torch.where(size < width, width * torch.log1p(size / recipe.curvature), size - step)
 
 
-def channel_weights(target: Tensor, kind: str, source: Tensor, sources: int = 1) -> Tensor:
-    """How much each channel of each data set counts: (sources, channels), mean 1 over the taught.
+def channel_scales(target: Tensor, kind: str, source: Tensor, sources: int = 1) -> Tensor:
+    """What the errors of each data set's channels are multiplied by: (sources, channels).
 
-    Every data set by itself: made faces move more than people do, and would count for more.
+    Every data set goes by its own range: made faces move more than people do, and would count for
+    more.
 
     Args:
         target: (n, channels) of the training samples.
-        kind: ``none``; ``inverse-std``: one over the standard deviation of the truth;
-            ``inverse-variance``: one over its square, so that mse is what R2 counts.
+        kind: ``none``: 1; ``standardised``: one over the standard deviation of the truth.
         source: (n,), number of the data set that each sample is from, 0 and up.
         sources: how many data sets there are.
     """
+    if kind == "none":
+        return torch.ones(sources, target.shape[1], dtype=target.dtype, device=target.device)
     known = ~torch.isnan(target)
     rows = []
     for number in range(sources):
@@ -67,13 +76,9 @@ def channel_weights(target: Tensor, kind: str, source: Tensor, sources: int = 1)
         count = mine.sum(0).clamp_min(1)
         zeroed = torch.where(mine, target, 0.0).double()
         deviation = torch.where(mine, zeroed - zeroed.sum(0) / count, 0.0)
-        rows.append((deviation.square().sum(0) / count).sqrt().clamp_min(_LEAST))
-    size = torch.stack(rows)
-    power = {"none": 0, "inverse-std": 1, "inverse-variance": 2}[kind]
-    taught = torch.stack([known[source == i].any(0) for i in range(len(rows))])
-    weights = size**-power
-    weights = torch.where(taught, weights / weights[taught].mean(), 0.0)
-    return weights.to(target.dtype)
+        size = (deviation.square().sum(0) / count).sqrt().clamp_min(_LEAST)
+        rows.append(torch.where(mine.any(0), 1 / size, 0.0))
+    return torch.stack(rows).to(target.dtype)
 
 
 def correlation_penalty(prediction: Tensor, rotation: Tensor) -> Tensor:

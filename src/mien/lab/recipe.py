@@ -128,10 +128,11 @@ class LossRecipe:
 
     Attributes:
         kind: of the error of each channel.
-        width: where huber and wing change their form, in units of the target.
-        curvature: of the wing near 0, in units of the target.
-        channels: ``inverse-std`` lets channels that move little count as much as the others;
-            with mse, that takes ``inverse-variance``.
+        width: where huber and wing change their form, in units of the error.
+        curvature: of the wing near 0, in units of the error.
+        channels: ``standardised`` measures errors in standard deviations of the channel in its
+            data set, so that channels that move little count as much as the others (and mse is
+            what R2 counts); ``none`` leaves them in units of the target.
         decorrelate: weight of the penalty on outputs that follow yaw or pitch on the samples whose
             source is ``neutral-turned``.
     """
@@ -139,7 +140,7 @@ class LossRecipe:
     kind: Literal["mse", "l1", "huber", "wing"] = "mse"
     width: float = 0.1
     curvature: float = 0.02
-    channels: Literal["none", "inverse-std", "inverse-variance"] = "none"
+    channels: Literal["none", "standardised"] = "none"
     decorrelate: float = 0.0
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ from . import checkpoint, nets
 from .augment import augment
 from .checkpoint import Checkpoint, Weights
 from .datasets.samples import NEUTRAL_TURNED
-from .losses import channel_weights, correlation_penalty, masked_loss
+from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
 from .recipe import Recipe, TrainRecipe
 
@@ -102,7 +102,7 @@ def train(
             state = Checkpoint(recipe.as_dict(), data, _copy(net.state_dict()))
             checkpoint.save(path, state)
         average = _copy(state.average or net.state_dict(), place)
-        importance = channel_weights(
+        scales = channel_scales(
             learning.target, recipe.loss.channels, learning.source, len(sources)
         )
         brief = recipe.train.mixed_precision and place.type == "cuda"
@@ -123,8 +123,8 @@ def train(
                 with torch.autocast(place.type, torch.bfloat16, enabled=brief):
                     prediction = net(batch)
                 prediction = prediction.float()
-                weights_of = importance[learning.source[index]]
-                loss = masked_loss(prediction, target, recipe.loss, weights_of)
+                scale = scales[learning.source[index]]
+                loss = masked_loss(prediction, target, recipe.loss, scale)
                 if recipe.loss.decorrelate:
                     turned = learning.turned[index]
                     penalty = correlation_penalty(prediction[turned], batch["rotation"][turned])
@@ -147,7 +147,7 @@ def train(
                 progress(min(done, whole), whole, _saying(state, recipe.train))
 
             current = average if recipe.train.ema else net.state_dict()
-            checked = _validate(net, current, checking, recipe, importance)
+            checked = _validate(net, current, checking, recipe, scales)
             if not math.isfinite(checked):
                 raise TrainingError(
                     f"the validation loss is {checked} in epoch {state.epoch + 1}: look for "
@@ -242,7 +242,7 @@ def _extent(points: Array) -> Array:
 
 
 def _validate(
-    net: nets.Net, weights: Weights, part: _Part, recipe: Recipe, importance: Tensor
+    net: nets.Net, weights: Weights, part: _Part, recipe: Recipe, scales: Tensor
 ) -> float:
     """Loss of these weights, without dropout, augmentation and penalty; sources by weight."""
     net.eval()
@@ -251,8 +251,9 @@ def _validate(
             functional_call(net, weights, ({k: v[i : i + _MANY] for k, v in part.inputs.items()},))
             for i in range(0, len(part.target), _MANY)
         ]
-        weights_of = importance[part.source] * part.weight[:, None].to(importance.dtype)
-        return masked_loss(torch.cat(answers), part.target, recipe.loss, weights_of).item()
+        counted = part.weight[:, None].to(scales.dtype)
+        scale = scales[part.source]
+        return masked_loss(torch.cat(answers), part.target, recipe.loss, scale, counted).item()
 
 
 def _start(net: nets.Net, path: Path) -> None:

@@ -11,7 +11,7 @@ import io
 import logging
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ...channels import ARKIT_52, index_of
 from ...errors import InputError
 from ..recipe import typed
 from . import register, register_pictures
+from .crops import crops
 from .found import ENGINES, Archive, Found, find
 from .samples import Samples, aligned_of, split_of
 
@@ -45,10 +46,14 @@ class Photos:
 
     Attributes:
         changes: changed versions of each picture of the train part, beside the picture itself.
+        crop: give aligned grey crops as extra inputs, see :mod:`mien.lab.datasets.crops`. They
+            take 50 KB each, so that they are cut for the first of the engines only, and the others
+            are left out.
         workers: processes that look for landmarks; 0 for as many as there are processors.
     """
 
     changes: int = 0
+    crop: bool = False
     workers: int = 0
 
     def __post_init__(self) -> None:
@@ -171,9 +176,13 @@ def _read(
         keep = np.array([variant == 0 or part == "train" for part in split], bool)
         parts += [
             samples_of(source, archive, people, split, found, engine, variant, keep)
-            for engine in ENGINES
+            for engine in (ENGINES[:1] if asked.crop else ENGINES)
         ]
-    return Samples.concat(parts)
+    samples = Samples.concat(parts)
+    if asked.crop:
+        cut = crops(source, samples.names, samples.pixels, lambda name: _picture(archive, name))
+        samples = replace(samples, extra=cut)
+    return samples
 
 
 def samples_of(

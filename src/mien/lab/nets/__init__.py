@@ -6,7 +6,8 @@ takes a dictionary of named tensors, gives one tensor, and says in ``inputs`` wh
 * ``aligned`` (n, 478, 3): head frame, centimetres on a face of average size;
 * ``rotation`` (n, 3, 3): head frame -> camera axes;
 * ``pixels`` (n, 478, 3): picture coordinates;
-* ``extra`` (n, k): whatever an experiment adds; no shipped head has it.
+* ``extra`` (n, k): whatever an experiment adds, a crop of the face for instance; no shipped head
+  has it.
 
 Everything between these and the output is in the net, hence in the file that is exported.
 """
@@ -78,7 +79,7 @@ def register(kind: str, options: type[Any]) -> Callable[[_AnyNet], _AnyNet]:
 
 def kinds() -> tuple[str, ...]:
     """What ``kind`` can be in a recipe."""
-    from . import expression_head, mlp  # noqa: F401 - they register themselves
+    from . import crop, expression_head, mlp  # noqa: F401 - they register themselves
 
     return tuple(sorted(_KINDS))
 
