@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { capsOf, DEFAULTS, isLoopback, readSettings } from "./settings";
+import { capsOf, DEFAULTS, isLoopback, readSettings, socketOf } from "./settings";
 
 describe("stored settings", () => {
   it.each([null, "", "{", "null", "3", "[]", "{}"])("%j gives the defaults", (stored) => {
@@ -16,12 +16,14 @@ describe("stored settings", () => {
       mouthThreshold: 0.2,
       mirror: false,
       pinned: ["jawOpen"],
+      person: "Ada",
+      slowly: true,
     };
     expect(readSettings(JSON.stringify(settings))).toEqual(settings);
   });
 
   it("leave out what cannot be", () => {
-    const broken = { theme: "pink", mode: 3, fps: -1, maxFaces: "2", mouthThreshold: 4, smoothing: -1, pinned: [1, "a"] };
+    const broken = { theme: "pink", mode: 3, fps: -1, maxFaces: "2", mouthThreshold: 4, smoothing: -1, pinned: [1, "a"], person: 7, slowly: "yes" };
     expect(readSettings(JSON.stringify(broken))).toEqual({ ...DEFAULTS, pinned: ["a"] });
   });
 });
@@ -33,6 +35,14 @@ it.each([
   ["?fps=fast&size=-2", { fps: null, size: 0 }],
 ])("the address %j asks for %j", (query, caps) => {
   expect(capsOf(query)).toEqual(caps);
+});
+
+it.each([
+  ["https:", "mien.example", "/", "wss://mien.example/ws"],
+  ["http:", "127.0.0.1:8765", "/index.html", "ws://127.0.0.1:8765/ws"],
+  ["http:", "host", "/under/a/path/", "ws://host/under/a/path/ws"],
+])("a page of %s at %s%s talks to %s", (protocol, host, pathname, socket) => {
+  expect(socketOf({ protocol, host, pathname })).toBe(socket);
 });
 
 it.each([

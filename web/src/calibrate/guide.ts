@@ -67,6 +67,8 @@ export class Guide {
     changed: [],
   });
   course = new Course([]);
+  /** Whose calibration was begun last. */
+  person = "";
   /** The latest frame, as the head reads it and calibrated; NaN where it reads nothing. */
   readonly before = new Float32Array(CHANNELS.length).fill(NaN);
   readonly after = new Float32Array(CHANNELS.length).fill(NaN);
@@ -77,7 +79,6 @@ export class Guide {
   private advice: string | null = null;
   private looking = false;
   private lastLook = 0;
-  private person = "";
   private slowly = false;
   private readonly steady = new Steady<Hindrance | null>(null, () => HOLD);
 
@@ -240,7 +241,7 @@ export class Guide {
   /** Let `seconds` pass; `now` is on the clock of `performance.now()`. */
   tick(now: number, seconds: number): void {
     const { open, step, status } = this.state;
-    const learnt = step === "faces" || ((step === "review" || step === "people") && status !== "off");
+    const learnt = (step === "faces" && this.begun) || ((step === "review" || step === "people") && status !== "off");
     if (open && learnt && !this.looking && now - this.lastLook >= LOOK) {
       this.lastLook = now;
       this.look();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FACE_FLOATS } from "../generated/wire";
-import { easeChannels } from "./ease";
+import { easeChannels, easeTowards } from "./ease";
 import { AT } from "./protocol";
 
 function face(...values: number[]): Float32Array {
@@ -24,6 +24,21 @@ describe("bars", () => {
     const shown = Float32Array.of(0.5, 0.5);
     easeChannels(shown, face(0.5, NaN), 1);
     expect([...shown]).toEqual([0.5, NaN]);
+  });
+
+  it("show what else stands in a face", () => {
+    const block = face();
+    block.set([-2, 3], AT.morphable);
+    const shown = new Float32Array(2).fill(NaN);
+    easeChannels(shown, block, 1, AT.morphable);
+    expect([...shown]).toEqual([-2, 3]);
+  });
+
+  it("follow any values", () => {
+    const shown = Float32Array.of(0, NaN, 1);
+    easeTowards(shown, Float32Array.of(1, 0.25, NaN), 1);
+    expect(shown[0]).toBeCloseTo(1, 5);
+    expect([...shown.slice(1)]).toEqual([0.25, NaN]);
   });
 
   it("sink without a face, but never appear", () => {

@@ -26,7 +26,7 @@ export function Calibration() {
       aria-labelledby="calibration-title"
       data-testid="calibration"
       data-step={step}
-      className="z-20 flex min-h-0 flex-col border-line bg-raised outline-none max-md:h-[52dvh] max-md:rounded-t-2xl max-md:border-t md:border-l"
+      className="z-20 flex min-h-0 flex-col border-line bg-raised outline-none max-md:h-[max(52dvh,352px)] max-md:rounded-t-2xl max-md:border-t md:border-l"
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         studio.guide.back();
@@ -42,7 +42,7 @@ export function Calibration() {
         </button>
       </div>
       <Voice />
-      <div className="flex min-h-0 flex-1 flex-col gap-4 overflow-y-auto overscroll-contain px-4 pb-4">
+      <div key={step} className="flex min-h-0 flex-1 flex-col gap-3 overflow-y-auto overscroll-contain px-4 pb-4 md:gap-4">
         {step === "people" && <People />}
         {(step === "ready" || step === "faces") && <Course />}
         {step === "review" && <Review />}
@@ -90,8 +90,8 @@ function People() {
         </p>
       )}
       {people.length > 0 && <Known />}
-      {on && <Compare />}
       <Begin first={people.length === 0} />
+      {on && <Compare />}
     </>
   );
 }
@@ -181,7 +181,7 @@ function Begin({ first }: { first: boolean }) {
   const opening = useStudioState((s) => s.source.kind === "camera" && s.source.phase === "opening");
   const count = useStudioState((s) => s.ready?.phases.length ?? 7);
   const known = useGuide((g) => g.people);
-  const [name, setName] = useState(() => studio.settings.person ?? "");
+  const [name, setName] = useState(() => guide.person || (studio.settings.person ?? ""));
   const input = useRef<HTMLInputElement>(null);
   const person = personFrom(name);
   const begin = (event: React.SubmitEvent) => {
@@ -200,13 +200,13 @@ function Begin({ first }: { first: boolean }) {
           </p>
         </div>
       ) : (
-        <h3 className="text-s font-semibold">Calibrate again, or somebody else</h3>
+        <h3 className="-mb-2 text-s font-semibold">Calibrate again, or somebody else</h3>
       )}
       <label className="flex flex-col gap-1 text-s">
         <span className={first ? "font-semibold" : "sr-only"}>Name</span>
         <input
           ref={input}
-          className="field text-m"
+          className="field min-h-11 text-m"
           value={name}
           maxLength={64}
           placeholder="Whose face is it?"

@@ -8,6 +8,8 @@ import { useGuide, useStudio, useStudioState } from "./context";
 
 /** Rows shown until more are asked for. */
 const FEW = 6;
+/** Marks below it would be lost in the rounded end. */
+const LEAST = 0.01;
 const WAYS = [
   { id: "with", label: "With it" },
   { id: "without", label: "Without" },
@@ -52,7 +54,7 @@ export function Compare() {
       for (const { channel, from, bar, mark } of bars) {
         const [value, other] = way === "with" ? [eased.after[channel], eased.before[channel]] : [eased.before[channel], eased.after[channel]];
         bar.style.transform = `scaleX(${Number.isNaN(value) ? 0 : value.toFixed(3)})`;
-        mark.style.visibility = Number.isNaN(other) ? "hidden" : "visible";
+        mark.style.visibility = other >= LEAST ? "visible" : "hidden";
         // Short of the end, where it could not be seen.
         mark.style.transform = `translateX(${(from * 98 * (Number.isNaN(other) ? 0 : other)).toFixed(1)}%)`;
       }

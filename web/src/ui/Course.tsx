@@ -2,8 +2,21 @@
 
 import { useEffect, useRef } from "react";
 import { hint } from "../calibrate/course";
+import { CHANNELS } from "../tables";
 import { useGuide, useStudio, useStudioState } from "./context";
 import { FaceSign } from "./FaceSign";
+
+/** Channels that show best whether a face is made, by the server's names for the faces. */
+const WATCHED: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries({
+    smile: ["mouthSmileLeft", "mouthSmileRight"],
+    jaw_open: ["jawOpen"],
+    pucker: ["mouthPucker"],
+    brows_up: ["browOuterUpLeft", "browOuterUpRight"],
+    brows_down: ["browDownLeft", "browDownRight"],
+    blink: ["eyeBlinkLeft", "eyeBlinkRight"],
+  }).map(([face, names]) => [face, names.map((name) => CHANNELS.indexOf(name))]),
+);
 
 const RADIUS = 66;
 const ROUND = 2 * Math.PI * RADIUS;
@@ -34,12 +47,13 @@ export function Course() {
             {" · "}
             <Left />
           </p>
-          <p className="text-l font-semibold md:min-h-14" data-testid="calibration-say">
+          <p className="min-h-21 text-l font-semibold max-[360px]:text-m" data-testid="calibration-say">
             {over ? "Thank you." : face.say}
           </p>
         </div>
       </div>
       <Segments />
+      <Reading face={at < 0 ? "" : face.name} />
       <p className={`min-h-10 text-s md:text-center ${wait === null ? "text-quiet" : "font-semibold text-live"}`} data-testid="calibration-wait" data-hindrance={wait === null ? "" : (hindrance ?? "lost")}>
         {wait ?? (at >= 0 && next ? `Then: ${next.say}` : at < 0 ? "Sit as you usually do, with light on your face." : "")}
       </p>
@@ -80,7 +94,7 @@ function Ring({ face, hindered }: { face: string; hindered: boolean }) {
     [studio],
   );
   return (
-    <svg viewBox="0 0 144 144" className={`size-28 shrink-0 md:size-44 ${hindered ? "opacity-60" : ""}`} aria-hidden="true" data-testid="calibration-ring">
+    <svg viewBox="0 0 144 144" className={`size-28 shrink-0 max-[360px]:size-24 md:size-44 ${hindered ? "opacity-60" : ""}`} aria-hidden="true" data-testid="calibration-ring">
       <circle cx="72" cy="72" r={RADIUS} fill="none" className="stroke-sunken" strokeWidth="6" />
       <circle
         ref={arc}
@@ -99,6 +113,39 @@ function Ring({ face, hindered }: { face: string; hindered: boolean }) {
         <FaceSign face={face} />
       </g>
     </svg>
+  );
+}
+
+/** What is read of the face that is asked for: whoever sees it rise gives more. */
+function Reading({ face }: { face: string }) {
+  const studio = useStudio();
+  const watched = WATCHED.get(face) ?? [];
+  const root = useRef<HTMLDivElement>(null);
+  const swapped = useStudioState((s) => !(s.fromCamera && s.settings.mirror));
+  useEffect(
+    () =>
+      studio.rhythm.onFrame(() => {
+        for (const bar of root.current?.querySelectorAll<HTMLElement>("[data-channel]") ?? []) {
+          const value = studio.shown[Number(bar.dataset.channel)];
+          bar.style.transform = `scaleX(${Number.isNaN(value) ? 0 : value.toFixed(3)})`;
+        }
+      }),
+    [studio],
+  );
+  const sides = swapped ? watched.toReversed() : watched;
+  // Kept free where there is nothing to show, so that nothing below it moves.
+  return (
+    <div ref={root} className="flex h-2.5 gap-0.5" aria-hidden="true" data-testid="calibration-reading">
+      {sides.map((channel, i) => (
+        <span key={channel} className="flex-1 overflow-hidden rounded-full bg-sunken">
+          <span
+            data-channel={channel}
+            className={`block h-full w-full bg-accent ${sides.length > 1 && i === 0 ? "origin-right" : "origin-left"}`}
+            style={{ transform: "scaleX(0)" }}
+          />
+        </span>
+      ))}
+    </div>
   );
 }
 

@@ -18,7 +18,7 @@ const LOOKS: Readonly<Record<string, Partial<Look>>> = {
   jaw_open: { mouth: "M50 60c9 0 12 6 12 13s-4 13-12 13-12-6-12-13 3-13 12-13z", open: true },
   pucker: { mouth: "M50 65c4 0 6 3 6 6s-2 6-6 6-6-3-6-6 2-6 6-6z", open: true },
   brows_up: { brow: "M29 33q8-7 16-2", eye: 5 },
-  brows_down: { brow: "M30 39q7 1 14 6", eye: 3, mouth: "M40 73q10-5 20 0" },
+  brows_down: { brow: "M30 42q8-2 14 4", eye: 3, mouth: "M41 72q9-3 18 0" },
   blink: { eye: 0 },
 };
 

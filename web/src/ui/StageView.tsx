@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { browserOf, commandIn, type Notice, noticeOf } from "../state";
-import { useStudio, useStudioState } from "./context";
+import { useGuide, useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { NUMBERED, Plates } from "./Plates";
 import { Preview } from "./Preview";
@@ -10,6 +10,9 @@ import { Preview } from "./Preview";
 const BROWSER = browserOf(navigator.userAgent);
 /** Pixels that a pointer may move while it clicks; more turns the stage. */
 const STEADY = 5;
+
+/** What a calibration tells itself, or what would only take the eye off it. */
+const TOLD_THERE: ReadonlySet<string> = new Set(["no-face", "several", "slow"]);
 
 export function StageView({ openFile }: { openFile: () => void }) {
   const studio = useStudio();
@@ -102,6 +105,7 @@ function Start({ openFile }: { openFile: () => void }) {
 
 function NoticeView({ openFile }: { openFile: () => void }) {
   const state = useStudioState((s) => s);
+  const calibrating = useGuide((g) => g.step === "ready" || g.step === "faces");
   const [now, setNow] = useState(() => performance.now());
   const waiting = state.connection.kind === "lost";
   useEffect(() => {
@@ -109,7 +113,8 @@ function NoticeView({ openFile }: { openFile: () => void }) {
     const timer = window.setInterval(() => setNow(performance.now()), 250);
     return () => window.clearInterval(timer);
   }, [waiting]);
-  const notice = state.take ? null : noticeOf(state, now, BROWSER);
+  const found = state.take ? null : noticeOf(state, now, BROWSER);
+  const notice = found && calibrating && TOLD_THERE.has(found.id) ? null : found;
   // The countdown is to be seen, not heard every second.
   const spoken = notice?.text.replace(/ in \d+ s/, "").replaceAll("`", "");
   return (
