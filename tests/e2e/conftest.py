@@ -63,9 +63,14 @@ def playwright() -> Iterator[Playwright]:
 
 
 class Server:
-    """`mien live` in a process of its own, which can be stopped and started again."""
+    """`mien live` in a process of its own, which can be stopped and started again.
 
-    def __init__(self) -> None:
+    Args:
+        home: folder in which it keeps what it learns.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -80,7 +85,7 @@ class Server:
             [sys.executable, "-m", "mien", "live", "--no-browser", "--port", str(self.port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "MIEN_MAX_SESSIONS": "4"},
+            env={**os.environ, "MIEN_MAX_SESSIONS": "4", "MIEN_HOME": str(self.home)},
         )
         deadline = monotonic() + 120
         while monotonic() < deadline:
@@ -107,8 +112,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(playwright: Playwright) -> Iterator[Server]:
-    running = Server()
+def server(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("home"))
     running.start()
     yield running
     running.stop()

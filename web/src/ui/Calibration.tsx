@@ -100,8 +100,16 @@ function People() {
 function Known() {
   const studio = useStudio();
   const people = useGuide((g) => g.people);
-  const used = useGuide((g) => (g.status === "on" ? g.name : null));
+  const inForce = useGuide((g) => (g.status === "on" ? g.name : null));
   const busy = useGuide((g) => g.busy);
+  // A choice is seen at once, and taken back when the server says no.
+  const [wanted, setWanted] = useState<string | null>(null);
+  const used = busy ? wanted : inForce;
+  const choose = (name: string | null) => {
+    setWanted(name);
+    if (name === null) studio.guide.useNone();
+    else studio.guide.use(name);
+  };
   const ready = useStudioState((s) => s.connection.kind === "ready");
   const [doubted, setDoubted] = useState<string | null>(null);
   const group = useId();
@@ -110,7 +118,7 @@ function Known() {
       <legend className="pb-1 text-s font-semibold">Who is before the camera</legend>
       <ul className="overflow-hidden rounded-lg border border-line" data-testid="people">
         <li className="flex items-center pr-1">
-          <Choice group={group} name="Nobody in particular" checked={used === null} onChoose={() => studio.guide.useNone()} />
+          <Choice group={group} name="Nobody in particular" checked={used === null} onChoose={() => choose(null)} />
         </li>
         {people.map((person) => (
           <li key={person.name} className="border-t border-line" data-testid="known-person">
@@ -118,7 +126,7 @@ function Known() {
               <Doubt person={person} onDone={() => setDoubted(null)} />
             ) : (
               <div className="flex items-center pr-1">
-                <Choice group={group} name={person.name} checked={used === person.name} disabled={person.trouble !== null} onChoose={() => studio.guide.use(person.name)} />
+                <Choice group={group} name={person.name} checked={used === person.name} disabled={person.trouble !== null} onChoose={() => choose(person.name)} />
                 <button
                   type="button"
                   className="control"
