@@ -75,6 +75,13 @@ def test_what_nobody_knows_costs_nothing(
     assert loss([[1.0, 2.0]], target, scale, weights) == pytest.approx(value)
 
 
+def test_some_errors_are_squared_in_any_case() -> None:
+    error, nothing = torch.tensor([[3.0], [3.0]]), torch.zeros(2, 1)
+    squared = torch.tensor([[True], [False]])
+    found = masked_loss(error, nothing, LossRecipe(kind="l1"), torch.ones(1), squared=squared)
+    assert found.item() == (9 + 3) / 2
+
+
 @pytest.mark.parametrize("kind", ["mse", "l1", "huber", "wing"])
 def test_a_masked_entry_has_no_gradient(kind: Any) -> None:
     prediction = torch.tensor([[0.5, 0.5]], requires_grad=True)

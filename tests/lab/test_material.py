@@ -65,7 +65,7 @@ def test_sources_that_cannot_be_used(sources: list[Any], message: str) -> None:
 
 def test_an_empty_part_says_how_people_are_assigned(made: Material) -> None:
     alone = made.samples.select(np.array(made.samples.subjects) == made.samples.subjects[0])
-    few = Material(alone, np.ones(len(alone)))
+    few = Material(alone, np.ones(len(alone)), np.zeros(len(alone), bool))
     empty = next(s for s in ("train", "validation", "test") if s not in alone.split)
     with pytest.raises(InputError, match=f"the {empty} part is empty: .* of 1 people"):
         few.part(empty)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +221,7 @@ def test_a_checkpoint_of_other_data_is_refused(made: Material, tmp_path: Path) -
     run(recipe(), made, tmp_path)
     kept = np.arange(len(made.samples)) != 0
     assert made.samples.split[0] != "test"
-    other = Material(made.samples.select(kept), made.weight[kept])
+    other = Material(made.samples.select(kept), made.weight[kept], made.squared[kept])
     with pytest.raises(InputError, match="trained on other data"):
         run(recipe(), other, tmp_path, resume=True)
 
@@ -235,7 +236,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_batch(made: Material, tmp_
     # Squared it is too large for float32: what a wrong unit in a data set leads to.
     target[np.array(made.samples.split) == "train", 4] = 1e30
     values = {n: getattr(made.samples, n) for n in type(made.samples).__dataclass_fields__}
-    broken = Material(type(made.samples)(**values | {"target": target}), made.weight)
+    broken = replace(made, samples=type(made.samples)(**values | {"target": target}))
     with pytest.raises(training.TrainingError, match=r"the loss is inf in epoch 1, batch 1 of"):
         run(recipe(), broken, tmp_path)
     with np.load(tmp_path / "bad-batch.npz") as batch:
@@ -250,7 +251,7 @@ def test_a_validation_loss_that_is_no_number_stops_too(made: Material, tmp_path:
     target = made.samples.target.copy()
     target[np.array(made.samples.split) == "validation", 4] = 1e30
     values = {n: getattr(made.samples, n) for n in type(made.samples).__dataclass_fields__}
-    broken = Material(type(made.samples)(**values | {"target": target}), made.weight)
+    broken = replace(made, samples=type(made.samples)(**values | {"target": target}))
     with pytest.raises(training.TrainingError, match=r"loss is (inf|nan) in epoch 1"):
         run(recipe(), broken, tmp_path)
 
@@ -265,7 +266,7 @@ def test_weights_that_run_away_stop_too(made: Material, tmp_path: Path) -> None:
 def test_nothing_to_learn_from(made: Material, tmp_path: Path) -> None:
     values = {n: getattr(made.samples, n) for n in type(made.samples).__dataclass_fields__}
     unknown = np.full_like(made.samples.target, np.nan)
-    empty = Material(type(made.samples)(**values | {"target": unknown}), made.weight)
+    empty = replace(made, samples=type(made.samples)(**values | {"target": unknown}))
     with pytest.raises(InputError, match="no sample of the train part has a target"):
         run(recipe(), empty, tmp_path)
 
@@ -293,7 +294,7 @@ def test_learning_rate(options: dict[str, Any], done: float, rate: float) -> Non
 
 @pytest.mark.parametrize("weight", [0.25, 1.0, 2.5])
 def test_a_weight_is_how_often_a_sample_is_seen(weight: float, made: Material) -> None:
-    part = Material(made.samples, np.full(len(made.samples), weight))
+    part = replace(made, weight=np.full(len(made.samples), weight))
     sources = sorted(set(made.samples.source))
     batches = training._Part(part, recipe(), ("aligned",), sources, torch.device("cpu"))
     orders = [batches.order(torch.Generator().manual_seed(i)) for i in range(40)]

@@ -5,12 +5,14 @@ It exists in mediapipe 0.10.21, the last release with ``mp.solutions``, that is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Points, RGBImage
 from ..errors import EngineError
+from ..topology import MIRROR
 from ..types import N_LANDMARKS, Frame, Landmarks
 from .base import Detection, Mode
 from .start import BLANK, quiet_start, warm_up_images
@@ -73,24 +75,28 @@ class FaceMesh:
         return self._run(image)
 
     def _settled(self, image: RGBImage) -> list[Detection]:
-        """Faces of one picture as a video that stands still would settle on them.
+        """Faces of one picture as a video that stands still, and its mirror image, settle on them.
 
         The detector's rectangle is rough, and the points lean with it; rectangles made from
-        points lean otherwise.
+        points lean otherwise. The net is not symmetric either. Means get rid of much of both.
         """
-        first = self._afresh(image)
-        looks = [[face.landmarks.points] for face in first]
+        faces = self._steady(image)
+        if faces:
+            across = self._steady(np.ascontiguousarray(image[:, ::-1]))
+            faces = _averaged(faces, [_mirrored(points, image.shape[1]) for points in across])
+        size = (image.shape[1], image.shape[0])
+        return [Detection(Landmarks(points, size)) for points in faces]
+
+    def _steady(self, image: RGBImage) -> list[Points]:
+        """Points of each face, the mean of three looks."""
+        first = [face.landmarks.points for face in self._afresh(image)]
+        looks = [[points] for points in first]
         for _ in range(_LOOKS - 1 if first else 0):
             for face in self._run(image):
-                points = face.landmarks.points
-                away = [_distance(points, look[0]) for look in looks]
-                nearest = int(np.argmin(away))
-                if away[nearest] < _SAME_FACE:
-                    looks[nearest].append(points)
-        return [
-            Detection(Landmarks(np.mean(look, axis=0), face.landmarks.size))
-            for face, look in zip(first, looks, strict=True)
-        ]
+                nearest = _nearest(face.landmarks.points, first)
+                if nearest is not None:
+                    looks[nearest].append(face.landmarks.points)
+        return [np.mean(look, axis=0) for look in looks]
 
     def _run(self, image: RGBImage) -> list[Detection]:
         if self._graph is None:
@@ -135,9 +141,27 @@ _LOOKS = 3
 _SAME_FACE = 0.1  # mean distance of the points of two looks at one face, in shares of its size
 
 
-def _distance(a: Points, b: Points) -> float:
-    away = np.linalg.norm((a - b)[:, :2], axis=1).mean()
-    return float(away / np.ptp(b[:, :2], axis=0).max())
+def _nearest(points: Points, faces: Sequence[Points]) -> int | None:
+    """Which of the faces these points are another look at."""
+    away = [
+        np.linalg.norm((points - face)[:, :2], axis=1).mean() / np.ptp(face[:, :2], axis=0).max()
+        for face in faces
+    ]
+    nearest = int(np.argmin(away)) if away else 0
+    return nearest if away and away[nearest] < _SAME_FACE else None
+
+
+def _averaged(faces: Sequence[Points], others: Sequence[Points]) -> list[Points]:
+    """Each face with the other look at it, where there is one."""
+    pairs = [(face, _nearest(face, others)) for face in faces]
+    return [face if i is None else np.mean([face, others[i]], axis=0) for face, i in pairs]
+
+
+def _mirrored(points: Points, width: int) -> Points:
+    """The points of a mirrored picture in the picture itself."""
+    back = points[MIRROR]
+    back[:, 0] = width - back[:, 0]
+    return back
 
 
 # A NormalizedLandmark that holds x, y and z only: tag and length, then three tagged float32.

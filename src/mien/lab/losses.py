@@ -21,6 +21,7 @@ def masked_loss(
     recipe: LossRecipe,
     scale: Tensor,
     weights: Tensor | None = None,
+    squared: Tensor | None = None,
 ) -> Tensor:
     """Weighted mean of the cost over all entries that have a truth; 0 where none has.
 
@@ -33,12 +34,16 @@ def masked_loss(
             robust facial landmark localisation", CVPR 2018; c is ``curvature``).
         scale: (channels,), or (n, channels): what an error is multiplied by first.
         weights: (n, 1), how much each sample counts; all alike when left out.
+        squared: bool (n, 1), samples whose cost is the square in any case.
     """
     known = ~torch.isnan(target)
     # Zero first: NaN times zero is NaN, in the value and in the gradient.
     error = torch.where(known, prediction - target, 0.0) * scale
     counted = known.to(error.dtype) if weights is None else known * weights
-    cost = _cost(error, recipe) * counted
+    cost = _cost(error, recipe)
+    if squared is not None:
+        cost = torch.where(squared, error.square(), cost)
+    cost = cost * counted
     return cost.sum() / counted.sum().clamp_min(torch.finfo(cost.dtype).tiny)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Array, Float
+from ..arrays import Array, Bool, Float
 from ..errors import InputError
 from . import datasets
 from .datasets.samples import SPLITS, Samples
@@ -23,10 +23,12 @@ class Material:
     Attributes:
         samples: with the channels that the recipe's output has.
         weight: float64 (n,), how often each is seen in an epoch.
+        squared: bool (n,), whether errors on it are squared in any case.
     """
 
     samples: Samples
     weight: Float[Array, "n"]
+    squared: Bool[Array, "n"]
 
     def part(self, split: str) -> Material:
         """One part of the split, without the sources that are for tests only unless it is those.
@@ -43,7 +45,7 @@ class Material:
                 f"the {split} part is empty: {len(self.samples)} samples of {people} people. "
                 "People are assigned to parts by the hash of their name; add more of them"
             )
-        return Material(self.samples.select(chosen), self.weight[chosen])
+        return Material(self.samples.select(chosen), self.weight[chosen], self.squared[chosen])
 
 
 def gather(recipe: Recipe, folder: Path) -> Material:
@@ -58,10 +60,11 @@ def gather(recipe: Recipe, folder: Path) -> Material:
     """
     parts = [_read(source, recipe, folder) for source in recipe.data.sources]
     samples = Samples.concat(parts)
-    weights = [source.weight for source in recipe.data.sources]
     lengths = [len(part) for part in parts]
     _check_subjects(samples)
-    return Material(samples, np.repeat(np.array(weights, np.float64), lengths))
+    weights = np.array([source.weight for source in recipe.data.sources], np.float64)
+    squared = np.array([source.squared for source in recipe.data.sources], bool)
+    return Material(samples, np.repeat(weights, lengths), np.repeat(squared, lengths))
 
 
 def _read(source: SourceRecipe, recipe: Recipe, folder: Path) -> Samples:

@@ -54,6 +54,8 @@ class SourceRecipe:
             only: neither trained nor selected on.
         engines: landmark engines to take; empty for all.
         targets: channels that it teaches; empty for all that it knows. The others are masked.
+        squared: errors on it are squared whatever ``[loss] kind`` says. A cost that forgives large
+            errors forgets channels that move seldom, which an exact truth does not deserve.
         options: for the reader of the data set.
     """
 
@@ -61,6 +63,7 @@ class SourceRecipe:
     weight: float = 1.0
     engines: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    squared: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

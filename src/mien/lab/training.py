@@ -124,7 +124,8 @@ def train(
                     prediction = net(batch)
                 prediction = prediction.float()
                 scale = scales[learning.source[index]]
-                loss = masked_loss(prediction, target, recipe.loss, scale)
+                squared = learning.squared[index]
+                loss = masked_loss(prediction, target, recipe.loss, scale, squared=squared)
                 if recipe.loss.decorrelate:
                     turned = learning.turned[index]
                     penalty = correlation_penalty(prediction[turned], batch["rotation"][turned])
@@ -215,6 +216,7 @@ class _Part:
         self.inputs = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
         self.target = torch.from_numpy(samples.target).to(device)
         self.weight = torch.from_numpy(material.weight).to(device)
+        self.squared = torch.from_numpy(material.squared)[:, None].to(device)
         self.source = torch.tensor([sources.index(s) for s in samples.source], device=device)
         turned = np.array([source == NEUTRAL_TURNED for source in samples.source], bool)
         self.turned = torch.from_numpy(turned).to(device)
@@ -253,7 +255,8 @@ def _validate(
         ]
         counted = part.weight[:, None].to(scales.dtype)
         scale = scales[part.source]
-        return masked_loss(torch.cat(answers), part.target, recipe.loss, scale, counted).item()
+        answer = torch.cat(answers)
+        return masked_loss(answer, part.target, recipe.loss, scale, counted, part.squared).item()
 
 
 def _start(net: nets.Net, path: Path) -> None:

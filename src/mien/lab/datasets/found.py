@@ -33,7 +33,7 @@ __all__ = ["ENGINES", "Archive", "Found", "find"]
 
 ENGINES = ("facemesh", "facelandmarker")
 
-_REVISION = 2  # of what is done to a picture; another number leaves older caches behind
+_REVISION = 3  # of what is done to a picture; another number leaves older caches behind
 _CHUNK = 200  # pictures that a process takes at a time
 
 

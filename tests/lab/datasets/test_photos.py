@@ -1,0 +1,153 @@
+"""Photographs as data sets: what is expected where, what is masked, what is counted."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mien.channels import ARKIT_52, index_of
+from mien.errors import InputError
+from mien.lab import datasets
+from mien.lab.datasets import found, photos
+from mien.lab.datasets.found import Found
+from mien.lab.datasets.samples import split_of
+from mien.topology import CANONICAL
+
+
+def laid_out(folder: Path, legend: str = "image,subject\na.jpg,Ada\nb.jpg,Bo\nc.jpg,Ada\n") -> Path:
+    """A data folder with three pictures in ``faces``."""
+    images = folder / "faces" / "images"
+    images.mkdir(parents=True)
+    for name in "abc":
+        cv2.imwrite(str(images / f"{name}.jpg"), np.full((40, 40, 3), 90, np.uint8))
+    if legend:
+        (folder / "faces" / "legend.csv").write_text(legend)
+    return folder
+
+
+def seen(count: int) -> Found:
+    """The canonical face in every picture, with a smile."""
+    points = CANONICAL * [4, -4, -4] + [60, 60, 0]
+    both = np.repeat(points[None].astype(np.float32), count, axis=0)
+    shapes = np.full((count, 52), 0.1, np.float32)
+    shapes[:, index_of("mouthSmileLeft")] = np.linspace(0, 1, count)
+    shapes[:, index_of("tongueOut")] = np.nan
+    return Found(both, both.copy(), shapes, np.full((count, 2), 120, np.int32))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("faces", r"expected `faces\.zip` or a folder `faces`, with images/ and legend\.csv"),
+        ("fer2013", r"expected `fer2013\.zip` or a folder `fer2013`, with train/<class>"),
+    ],
+)
+def test_a_missing_data_set_says_what_was_expected_where(
+    name: str, expected: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=expected) as error:
+        datasets.read(name, tmp_path, {})
+    assert str(tmp_path) in str(error.value)
+    assert "--data" in str(error.value)
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "faces.zip").write_bytes(b"no zip")
+    with pytest.raises(InputError, match="no whole zip file"):
+        photos.faces_archive(tmp_path)
+    with zipfile.ZipFile(tmp_path / "fer2013.zip", "w") as archive:
+        archive.writestr("somewhere/a.jpg", b"")
+    with pytest.raises(InputError, match="laid out otherwise than expected"):
+        photos.fer2013_archive(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("legend", "message"),
+    [
+        ("", r"expected legend\.csv beside images/"),
+        ("picture,who\na.jpg,Ada\n", "needs the columns image and subject, has picture, who"),
+        ("image,subject\na.jpg,Ada\nc.jpg,Ada\n", r"does not say who is on images/b\.jpg"),
+    ],
+)
+def test_a_legend_has_to_say_who_is_who(legend: str, message: str, tmp_path: Path) -> None:
+    archive = photos.faces_archive(laid_out(tmp_path, legend))
+    with pytest.raises(InputError, match=message):
+        photos.subjects_of(archive)
+
+
+def test_what_was_found_becomes_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = seen(3)
+    answer.facemesh[1] = np.nan  # one engine misses it
+    answer.size[2] = 0  # a damaged picture
+    answer.facemesh[2] = answer.facelandmarker[2] = answer.shapes[2] = np.nan
+    monkeypatch.setattr(photos, "find", lambda *_: answer)
+    with caplog.at_level(logging.WARNING):
+        samples = datasets.read("faces", laid_out(tmp_path), {})
+    assert samples.names == ["images/a.jpg", "images/a.jpg", "images/b.jpg"]
+    assert samples.engine == ["facemesh", "facelandmarker", "facelandmarker"]
+    assert samples.split == [split_of("Ada"), split_of("Ada"), split_of("Bo")]
+    masked = {ARKIT_52[i] for i in np.flatnonzero(np.isnan(samples.target).all(axis=0))}
+    assert masked == {*photos.DEAD, "tongueOut"}
+    assert "1 of 3 pictures are damaged and left out" in caplog.text
+
+
+def test_changed_pictures_are_for_training_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "find", lambda *_: seen(3))
+    monkeypatch.setattr(photos, "split_of", lambda name: "train" if name == "Ada" else "test")
+    samples = datasets.read("faces", laid_out(tmp_path), {"changes": 2})
+    changed = {name for name in samples.names if "#" in name}
+    assert changed == {f"images/{n}.jpg#{i}" for n in "ac" for i in (1, 2)}
+    assert {s for n, s in zip(samples.names, samples.split, strict=True) if "#" in n} == {"train"}
+
+
+def test_crops_are_further_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "find", lambda *_: seen(3))
+    samples = datasets.read("faces", laid_out(tmp_path), {"crop": True})
+    assert samples.extra is not None
+    assert samples.extra.shape == (3, 112 * 112)
+    assert set(samples.engine) == {"facemesh"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"changes": -1}, "0 or more"), ({"chnages": 1}, "did you mean changes")],
+)
+def test_options_are_checked(options: dict[str, int], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        datasets.read("faces", laid_out(tmp_path), options)
+
+
+@pytest.mark.shared
+def test_the_engines_are_asked_once(
+    shared: Path, portrait: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "face_landmarker.task").symlink_to(shared / "models/face_landmarker.task")
+    monkeypatch.setenv("MIEN_HOME", str(home))
+    images = laid_out(tmp_path / "data") / "faces" / "images"
+    face = cv2.cvtColor(portrait[:300, 100:400], cv2.COLOR_RGB2BGR)
+    cv2.imwrite(str(images / "a.jpg"), face)
+    (images / "c.jpg").write_bytes(b"damaged")
+    archive = photos.faces_archive(tmp_path / "data")
+    first = found.find(archive, 0, 1)
+    assert first.damaged == 1
+    assert np.isfinite(first.facemesh[:, 0, 0]).tolist() == [True, False, False]
+    width = np.ptp(first.facemesh[0, :, 0])
+    off = np.linalg.norm((first.facemesh - first.facelandmarker)[0, :, :2], axis=1)
+    assert off.mean() < 0.03 * width
+    assert np.nanmax(first.shapes[0]) > 0.2
+    monkeypatch.setattr(found, "_look", None)  # from here on only the cache can answer
+    again = found.find(archive, 0, 1)
+    np.testing.assert_array_equal(first.facemesh, again.facemesh)
+    (images / "b.jpg").write_bytes(b"changed")
+    assert found._cache(archive, 0) != found._cache(archive, 1)
