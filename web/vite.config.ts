@@ -32,6 +32,7 @@ export default defineConfig({
     proxy: {
       "/ws": { target: server, ws: true },
       "/infer": server,
+      "/calibrations": server,
       "/health": server,
       "/sample.jpg": server,
     },

@@ -123,7 +123,13 @@ function Known() {
         {people.map((person) => (
           <li key={person.name} className="border-t border-line" data-testid="known-person">
             {doubted === person.name ? (
-              <Doubt person={person} onDone={() => setDoubted(null)} />
+              <Doubt
+                person={person}
+                onDone={() => {
+                  setDoubted(null);
+                  setWanted(inForce);
+                }}
+              />
             ) : (
               <div className="flex items-center pr-1">
                 <Choice group={group} name={person.name} checked={used === person.name} disabled={person.trouble !== null} onChoose={() => choose(person.name)} />
