@@ -63,6 +63,15 @@ def test_from_recipe_to_report(tiny_toml: Path) -> None:
     assert not list(Path().rglob("*.part"))
 
 
+def test_data_are_explored(tiny_toml: Path) -> None:
+    mien("explore", str(tiny_toml))
+    page = Path("docs", "data.md").read_text("utf-8")
+    assert re.search(r"## made\n\n- 960 faces of 24 people: \d+ train, \d+ validation", page)
+    shown = re.findall(r"\]\((plots/\S+\.png)\)", page)
+    assert len(shown) == 6
+    assert all(Path("docs", name).stat().st_size > 5000 for name in shown)
+
+
 def test_interrupted_and_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     train = training.train
 

@@ -213,6 +213,12 @@ def test_the_page_of_nothing() -> None:
     assert "## x\n\nNothing was scored." in page
 
 
+def test_coverage_is_told_with_its_share() -> None:
+    counts = {"pictures": 2000, "damaged": 1, "facemesh": 1900, "facelandmarker": 1800}
+    page = report.results_page([{"head": "x", "sets": [], "coverage": {"faces": counts}}])
+    assert "| faces | 2,000 | 1 | 1,900 (95.0%) | 1,800 (90.0%) |" in page
+
+
 def test_a_name_cannot_break_the_table() -> None:
     assert report._markdown(("a",), [("x|y",)])[-1] == "| x\\|y |"
 

@@ -1,4 +1,4 @@
-"""``mien train``, ``mien evaluate`` and ``mien report``.
+"""``mien train``, ``mien evaluate``, ``mien explore`` and ``mien report``.
 
 Importing this module loads no torch; the commands do, and say what to install where it is missing.
 """
@@ -20,7 +20,7 @@ from ..terminal import Terminal
 if TYPE_CHECKING:
     from .recipe import Recipe
 
-__all__ = ["app", "evaluate", "report", "train"]
+__all__ = ["app", "evaluate", "explore", "report", "train"]
 
 INTERRUPTED = 130
 
@@ -155,6 +155,22 @@ def evaluate(
     for row in table["sets"]:
         _out.print(_told(row), highlight=False)
     _out.print(str(path), highlight=False)
+
+
+@app.command()
+def explore(
+    recipe: RecipePath,
+    data: Data = None,
+    docs: Annotated[Path, typer.Option(help="Folder of the documentation.")] = Path("docs"),
+) -> None:
+    """Write docs/data.md: pose, channels and coverage of a recipe's data sets, as pictures."""
+    _need_the_workshop()
+    from . import explore as pages
+    from .material import gather
+    from .recipe import load
+
+    for path in pages.write(gather(load(recipe), _data_folder(data)), docs):
+        _out.print(str(path), highlight=False)
 
 
 @app.command()

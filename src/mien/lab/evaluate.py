@@ -147,6 +147,7 @@ def evaluate(
         "output": recipe.output,
         "recipe": recipe.name,
         "sha256": None if head in PREDICTORS else _digest(_file(head)),
+        "coverage": {name: dict(counts) for name, counts in material.coverage.items()},
         "sets": sets,
     }
     return results, kept

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,13 @@ class Material:
         samples: with the channels that the recipe's output has.
         weight: float64 (n,), how often each is seen in an epoch.
         squared: bool (n,), whether errors on it are squared in any case.
+        coverage: by data set, see :func:`mien.lab.datasets.coverage`.
     """
 
     samples: Samples
     weight: Float[Array, "n"]
     squared: Bool[Array, "n"]
+    coverage: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def part(self, split: str) -> Material:
         """One part of the split, without the sources that are for tests only unless it is those.
@@ -45,7 +48,12 @@ class Material:
                 f"the {split} part is empty: {len(self.samples)} samples of {people} people. "
                 "People are assigned to parts by the hash of their name; add more of them"
             )
-        return Material(self.samples.select(chosen), self.weight[chosen], self.squared[chosen])
+        return replace(
+            self,
+            samples=self.samples.select(chosen),
+            weight=self.weight[chosen],
+            squared=self.squared[chosen],
+        )
 
 
 def gather(recipe: Recipe, folder: Path) -> Material:
@@ -64,7 +72,15 @@ def gather(recipe: Recipe, folder: Path) -> Material:
     _check_subjects(samples)
     weights = np.array([source.weight for source in recipe.data.sources], np.float64)
     squared = np.array([source.squared for source in recipe.data.sources], bool)
-    return Material(samples, np.repeat(weights, lengths), np.repeat(squared, lengths))
+    covered = {
+        source.name: datasets.coverage(source.name, folder) for source in recipe.data.sources
+    }
+    return Material(
+        samples,
+        np.repeat(weights, lengths),
+        np.repeat(squared, lengths),
+        {name: counts for name, counts in covered.items() if counts},
+    )
 
 
 def _read(source: SourceRecipe, recipe: Recipe, folder: Path) -> Samples:

@@ -56,6 +56,8 @@ _NOT_SCORES = {
         "(R2 -0.972) as that of its baseline, beside a row over all images (R2 0.567) as its own."
     ),
 }
+_COVERED = "Pictures in which a landmark engine finds a face; only these are scored."
+_COVERED_TITLES = ("data", "pictures", "damaged", "FaceMesh", "Face Landmarker")
 _KEPT = (
     "Both eyes shut on made heads: what is said of heads turned 30 degrees to a side, as a share "
     "of what it says from the front; the smaller of both sides."
@@ -191,6 +193,8 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
             ],
         ),
     ]
+    if covered := _coverage(results):
+        lines += ["", "## Coverage", "", _COVERED, "", *_markdown(_COVERED_TITLES, covered)]
     parts = {row["split"] for result in results for row in result["sets"]}
     lines += [
         line for part in sorted(parts & _NOT_SCORES.keys()) for line in ("", _NOT_SCORES[part])
@@ -275,6 +279,19 @@ def _leaks(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
                 people = f"{row['subjects']:,}"
                 rows.append((result["head"], row["engine"], row["split"], people, *found))
     return rows
+
+
+def _coverage(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    counted = {name: c for result in results for name, c in result.get("coverage", {}).items()}
+
+    def share(counts: Mapping[str, int], engine: str) -> str:
+        return f"{counts[engine]:,} ({counts[engine] / counts['pictures']:.1%})"
+
+    return [
+        (name, f"{c['pictures']:,}", f"{c['damaged']:,}", share(c, "facemesh"),
+         share(c, "facelandmarker"))
+        for name, c in sorted(counted.items())
+    ]  # fmt: skip
 
 
 def _kept(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -98,6 +98,16 @@ def test_what_was_found_becomes_samples(
     assert "1 of 3 pictures are damaged and left out" in caplog.text
 
 
+def test_coverage_counts_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = seen(3)
+    answer.facemesh[1] = np.nan
+    answer.size[2] = 0
+    monkeypatch.setattr(photos, "find", lambda *_: answer)
+    counts = datasets.coverage("faces", laid_out(tmp_path))
+    assert counts == {"pictures": 3, "damaged": 1, "facemesh": 2, "facelandmarker": 3}
+    assert datasets.coverage("made", tmp_path) == {}
+
+
 def test_changed_pictures_are_for_training_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,14 +17,26 @@ from ...arrays import RGBImage
 from ...errors import InputError
 from .samples import Samples
 
-__all__ = ["Samples", "names", "picture", "read", "register", "register_pictures"]
+__all__ = [
+    "Samples",
+    "coverage",
+    "names",
+    "picture",
+    "read",
+    "register",
+    "register_coverage",
+    "register_pictures",
+]
 
 Reader: TypeAlias = Callable[[Path, Mapping[str, Any]], Samples]
 PictureReader: TypeAlias = Callable[[Path, str], "RGBImage | None"]
+CoverageReader: TypeAlias = Callable[[Path], Mapping[str, int]]
 _AnyReader = TypeVar("_AnyReader", bound=Reader)
 _AnyPictureReader = TypeVar("_AnyPictureReader", bound=PictureReader)
+_AnyCoverageReader = TypeVar("_AnyCoverageReader", bound=CoverageReader)
 
 _READERS: dict[str, Reader] = {}
+_COVERAGE: dict[str, CoverageReader] = {}
 _PICTURES: dict[str, PictureReader] = {}
 
 
@@ -51,6 +63,16 @@ def register_pictures(source: str) -> Callable[[_AnyPictureReader], _AnyPictureR
 
     def add(reader: _AnyPictureReader) -> _AnyPictureReader:
         _PICTURES[source] = reader
+        return reader
+
+    return add
+
+
+def register_coverage(source: str) -> Callable[[_AnyCoverageReader], _AnyCoverageReader]:
+    """Make known in how many pictures a face was found; see :func:`coverage`."""
+
+    def add(reader: _AnyCoverageReader) -> _AnyCoverageReader:
+        _COVERAGE[source] = reader
         return reader
 
     return add
@@ -86,3 +108,15 @@ def picture(source: str, folder: Path, sample: str) -> RGBImage | None:
     names()
     reader = _PICTURES.get(source)
     return reader(folder, sample) if reader else None
+
+
+def coverage(source: str, folder: Path) -> Mapping[str, int]:
+    """In how many pictures of a data set a face was found.
+
+    Returns:
+        ``pictures``, how many of them are ``damaged``, and by landmark engine how many show it a
+        face; empty for a data set without pictures.
+    """
+    names()
+    reader = _COVERAGE.get(source)
+    return reader(folder) if reader else {}

@@ -111,6 +111,11 @@ class Found:
         """How many pictures did not decode."""
         return int((self.size[:, 0] == 0).sum())
 
+    def coverage(self) -> dict[str, int]:
+        """See :func:`mien.lab.datasets.coverage`."""
+        seen = {name: int(np.isfinite(getattr(self, name)[:, 0, 0]).sum()) for name in ENGINES}
+        return {"pictures": len(self.size), "damaged": self.damaged, **seen}
+
 
 def find(archive: Archive, variant: int = 0, workers: int | None = None) -> Found:
     """What both engines find in a version of every picture; from the cache where it is there.

@@ -22,7 +22,7 @@ from ...arrays import Array, RGBImage
 from ...channels import ARKIT_52, index_of
 from ...errors import InputError
 from ..recipe import typed
-from . import register, register_pictures
+from . import register, register_coverage, register_pictures
 from .crops import crops
 from .found import ENGINES, Archive, Found, find
 from .samples import Samples, aligned_of, split_of
@@ -224,6 +224,16 @@ def _tell(source: str, found: Found) -> None:
     if found.damaged:
         _log.warning("%s: %d of %d pictures are damaged and left out", source, found.damaged, total)
     _log.info("%s: a face was found in %d of %d pictures", source, total - missed, total)
+
+
+@register_coverage("faces")
+def _faces_covered(folder: Path) -> Mapping[str, int]:
+    return find(faces_archive(folder)).coverage()
+
+
+@register_coverage("fer2013")
+def _fer_covered(folder: Path) -> Mapping[str, int]:
+    return find(fer2013_archive(folder)).coverage()
 
 
 @register_pictures("faces")
