@@ -47,7 +47,7 @@ export function Course() {
             {" · "}
             <Left />
           </p>
-          <p className="min-h-21 text-l font-semibold max-[360px]:text-m" data-testid="calibration-say">
+          <p className="min-h-28 text-l font-semibold max-[360px]:min-h-21 max-[360px]:text-m md:min-h-21" data-testid="calibration-say">
             {over ? "Thank you." : face.say}
           </p>
         </div>

@@ -76,7 +76,9 @@ function Tabs() {
           </span>
         </button>
       </div>
+      {/* Each tab begins at its top. */}
       <div
+        key={tab}
         role="tabpanel"
         id="inspector-panel"
         aria-labelledby={`tab-${tab}`}

@@ -84,7 +84,7 @@ export function Meters() {
         </Group>
       ))}
       <Modes />
-      <p className="pt-4 pb-2 text-s text-quiet">
+      <p className="px-2 pt-4 pb-2 text-s text-quiet">
         A dotted track means that no model here measures that channel. Left and right are the person&rsquo;s own.
       </p>
     </div>
