@@ -5,6 +5,8 @@
 * ``MOTION``: the same channels by how fast they move, blinks fastest.
 * ``OPPOSITES``: pairs that are the two ways of one motion, such as to look up and down.
 * ``EMOTIONS``: the seven classes of FER-2013, in its order of folders.
+* ``MORPHABLE_DEVIATION``: standard deviations of the ten coefficients of the 3D face model, as
+  published with 3DDFA_V2's weights.
 * ``ACTION_UNITS``: the 27 FACS units of ME-GraphAU and AUFART.
 """
 
@@ -24,6 +26,7 @@ __all__ = [
     "EMOTIONS",
     "GROUPS",
     "MIRROR",
+    "MORPHABLE_DEVIATION",
     "MOTION",
     "OPPOSITES",
     "index_of",
@@ -36,6 +39,7 @@ ARKIT_52: tuple[str, ...] = tuple(_table["arkit52"])
 GROUPS = MappingProxyType({name: tuple(members) for name, members in _table["groups"].items()})
 MOTION = MappingProxyType({name: tuple(members) for name, members in _table["motion"].items()})
 OPPOSITES: tuple[tuple[str, str], ...] = tuple((a, b) for a, b in _table["opposites"])
+MORPHABLE_DEVIATION: tuple[float, ...] = tuple(_table["morphable_deviation"])
 EMOTIONS: tuple[str, ...] = tuple(_table["emotions"])
 ACTION_UNITS: tuple[str, ...] = tuple(unit["id"] for unit in _table["action_units"])
 

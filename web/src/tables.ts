@@ -8,7 +8,7 @@ export const CHANNELS: readonly string[] = channelTable.arkit52;
 export const GROUPS: Readonly<Record<string, readonly string[]>> = channelTable.groups;
 
 /** Standard deviations of the ten coefficients of the face model, as published with 3DDFA_V2. */
-export const MODE_DEVIATIONS: readonly number[] = [1.59, 1.51, 0.59, 0.59, 0.21, 0.26, 0.28, 0.38, 0.16, 0.26];
+export const MODE_DEVIATIONS: readonly number[] = channelTable.morphable_deviation;
 
 export const POINTS = topologyTable.points;
 /** Three indices a triangle, counter-clockwise from outside; eyes and mouth are holes. */

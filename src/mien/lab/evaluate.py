@@ -22,7 +22,8 @@ from ..errors import InputError
 from ..heads import geometric
 from ..heads.spec import HeadSpec
 from ..outputs.files import replacing, write_json_atomic
-from .datasets.samples import EYES_SHUT, NEUTRAL_TURNED, Samples
+from .calibrated import calibration_gain
+from .datasets.samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, Samples
 from .material import Material
 from .metrics import kept_when_turned, pose_leak, score
 from .recipe import Recipe
@@ -258,6 +259,8 @@ def _score(samples: Samples, prediction: Array, split: str) -> list[dict[str, An
             row["pose_leak"] = pose_leak(said, some.rotation, some.channels, some.subjects)
         if kind[0] == EYES_SHUT:
             row["kept"] = kept_when_turned(said, some.rotation, some.channels)
+        if kind[0] == ASKED and split == "test":
+            row["calibration"] = calibration_gain(some, said)
         rows.append(row)
     return rows
 

@@ -14,15 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array, Float, Float32, Points
-from ..channels import ARKIT_52, MOTION, index_of
+from ..channels import ARKIT_52, MORPHABLE_DEVIATION, MOTION, index_of
 from ..errors import InputError
 
 __all__ = ["FaceSmoother", "OneEuro", "Smoothing"]
 
-_MORPHABLE_RANGE = 4 * np.array(
-    [1.59, 1.51, 0.59, 0.59, 0.21, 0.26, 0.28, 0.38, 0.16, 0.26], np.float32
-)
-"""Four standard deviations of the ten coefficients, as published with 3DDFA_V2's weights."""
+_MORPHABLE_RANGE = 4 * np.array(MORPHABLE_DEVIATION, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

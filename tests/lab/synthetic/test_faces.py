@@ -87,7 +87,12 @@ def test_turns_stay_within_their_limits() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [("expression", "ict-12/3"), ("neutral", "ict-12/n3"), ("shut", "ict-12/b3")],
+    [
+        ("expression", "ict-12/3"),
+        ("neutral", "ict-12/n3"),
+        ("shut", "ict-12/b3"),
+        ("asked", "ict-12/a3"),
+    ],
 )
 def test_a_scene_is_drawn_again_from_its_name(kind: Kind, name: str) -> None:
     one = scene(12, 3, kind)

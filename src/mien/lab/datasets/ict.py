@@ -1,4 +1,4 @@
-"""Made faces of ICT-FaceKit: ``ict``, ``ict-renders``, ``neutral-turned`` and ``eyes-shut``.
+"""Made faces of ICT-FaceKit: ``ict``, and drawn ``ict-renders``, ``neutral-turned`` and others.
 
 The data folder holds ``ict-facekit.tar.xz`` or the folder ``ict-facekit`` with ``FaceXModel``.
 """
@@ -16,10 +16,10 @@ from ...errors import InputError
 from ...morphable import LinearFaceModel, ict
 from ...zoo import cache as zoo_cache
 from ..recipe import typed
-from ..synthetic import landmarks, noise
+from ..synthetic import faces, landmarks, noise
 from ..synthetic.faces import Kind, Scene
 from . import register, register_pictures
-from .samples import EYES_SHUT, NEUTRAL_TURNED, Samples
+from .samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, Samples, split_of
 
 __all__ = ["Geometric", "Renders", "model_in"]
 
@@ -119,10 +119,20 @@ def read_shut(folder: Path, options: Mapping[str, Any]) -> Samples:
     return _rendered(folder, typed(Renders, defaults | dict(options), EYES_SHUT), "shut")
 
 
+@register(ASKED)
+def read_asked(folder: Path, options: Mapping[str, Any]) -> Samples:
+    """Drawn heads that calibrate and then make faces; those of the test part only."""
+    defaults = {"people": 300, "each": faces.ASKED + 10}
+    return _rendered(folder, typed(Renders, defaults | dict(options), ASKED), "asked")
+
+
 def _rendered(folder: Path, wanted: Renders, kind: Kind) -> Samples:
+    people = list(range(wanted.first, wanted.first + wanted.people))
+    if kind == "asked":
+        people = [p for p in people if split_of(f"ict-{p}") == "test"]
     return landmarks.rendered(
         model_in(folder),
-        range(wanted.first, wanted.first + wanted.people),
+        people,
         wanted.each,
         wanted.engines,
         kind=kind,
@@ -133,6 +143,7 @@ def _rendered(folder: Path, wanted: Renders, kind: Kind) -> Samples:
 @register_pictures("ict-renders")
 @register_pictures(NEUTRAL_TURNED)
 @register_pictures(EYES_SHUT)
+@register_pictures(ASKED)
 def picture(folder: Path, name: str) -> RGBImage:
     """The picture, drawn again."""
     return landmarks.picture(model_in(folder), Scene.named(name))

@@ -21,6 +21,7 @@ from ...topology import CANONICAL, RIGID
 from ...types import N_MORPHABLE
 
 __all__ = [
+    "ASKED",
     "CHANNELS_OF",
     "EYES_SHUT",
     "NEUTRAL_TURNED",
@@ -37,6 +38,9 @@ NEUTRAL_TURNED = "neutral-turned"
 
 EYES_SHUT = "eyes-shut"
 """Source of heads with both eyes shut, from the front and from the sides."""
+
+ASKED = "asked"
+"""Source of heads that make the faces of a guided calibration, and then others."""
 
 CHANNELS_OF: dict[str, tuple[str, ...]] = {
     "expression": ARKIT_52,

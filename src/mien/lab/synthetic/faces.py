@@ -17,8 +17,10 @@ import numpy as np
 from ...arrays import Array, Float, Float32
 from ...channels import ARKIT_52, index_of
 from ...geometry import matrix_from_euler
+from ...retarget.calibrator import PHASES, Phase
 
 __all__ = [
+    "ASKED",
     "PIVOT",
     "SHUT_YAW",
     "SIZE",
@@ -27,17 +29,21 @@ __all__ = [
     "Scene",
     "Shot",
     "expression",
+    "full",
     "person",
     "scene",
     "shot",
 ]
 
-Kind: TypeAlias = Literal["expression", "neutral", "shut"]
+Kind: TypeAlias = Literal["expression", "neutral", "shut", "asked"]
 """``neutral``: a neutral face, turned about; ``shut``: one with both eyes shut, seen from the front
-and from :data:`SHUT_YAW` to either side, in turn."""
+and from :data:`SHUT_YAW` to either side, in turn; ``asked``: :data:`ASKED` faces of a guided
+calibration, then expressions, all of them nearly frontal."""
+
+ASKED = 2 * len(PHASES)
 
 SHUT_YAW = 30.0  # degrees
-_MARK: dict[Kind, str] = {"expression": "", "neutral": "n", "shut": "b"}
+_MARK: dict[Kind, str] = {"expression": "", "neutral": "n", "shut": "b", "asked": "a"}
 
 VERSION = 1
 """Of people, scenes and pictures; what was found in pictures of another version is not used."""
@@ -112,6 +118,12 @@ class Scene:
         """For instance ``ict-12/3``, or ``ict-12/n3`` for a neutral one."""
         return f"ict-{self.person}/{_MARK[self.kind]}{self.number}"
 
+    @property
+    def phase(self) -> str | None:
+        """The phase of a guided calibration that this scene is of."""
+        asked = self.kind == "asked" and self.number < ASKED
+        return PHASES[self.number % len(PHASES)].name if asked else None
+
     @classmethod
     def named(cls, name: str) -> Scene:
         """The scene of this :attr:`name`.
@@ -119,7 +131,7 @@ class Scene:
         Raises:
             ValueError: another form of name.
         """
-        match = re.fullmatch(r"ict-(\d+)/([nb]?)(\d+)", name)
+        match = re.fullmatch(r"ict-(\d+)/([nba]?)(\d+)", name)
         if not match:
             raise ValueError(f"a made scene is named ict-12/3 or ict-12/n3, got {name!r}")
         kind = next(kind for kind, mark in _MARK.items() if mark == match[2])
@@ -136,6 +148,10 @@ def scene(seed: int, number: int, kind: Kind = "expression") -> Scene:
     rng = np.random.default_rng([seed, number, list(_MARK).index(kind), 11])
     if kind == "expression":
         return Scene(seed, number, kind, expression(rng), shot(rng))
+    if kind == "asked":
+        view = shot(rng, yaw=20.0, pitch=15.0, roll=10.0)
+        phase = PHASES[number % len(PHASES)] if number < ASKED else None
+        return Scene(seed, number, kind, expression(rng) if phase is None else full(phase), view)
     values = np.zeros(len(ARKIT_52), np.float32)
     turn = rng.uniform(-1, 1, 3) * (35.0, 35.0, 5.0) * (number > 0)
     if kind == "shut":
@@ -143,6 +159,13 @@ def scene(seed: int, number: int, kind: Kind = "expression") -> Scene:
         turn[:2] = (0.0, SHUT_YAW, -SHUT_YAW)[number % 3], 0.0
     yaw, pitch, roll = map(float, turn)
     return Scene(seed, number, kind, values, replace(shot(rng), yaw=yaw, pitch=pitch, roll=roll))
+
+
+def full(phase: Phase) -> Float32[Array, "52"]:
+    """What somebody does who does wholly as they are asked."""
+    values = np.zeros(len(ARKIT_52), np.float32)
+    values[[index_of(name) for name in phase.channels]] = 1
+    return values
 
 
 def person(seed: int, modes: int = 50, spread: float = 1.0) -> Float32[Array, "i"]:

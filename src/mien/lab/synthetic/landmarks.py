@@ -23,7 +23,7 @@ from ...geometry import camera_to_picture, matrix_from_euler
 from ...morphable import LinearFaceModel, ict
 from ...outputs.files import replacing
 from ...types import Frame
-from ..datasets.samples import EYES_SHUT, NEUTRAL_TURNED, Samples, aligned_of
+from ..datasets.samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, Samples, aligned_of
 from .correspondence import Correspondence, load
 from .faces import SIZE, VERSION, Kind, Scene, person, scene
 from .noise import Noise
@@ -214,7 +214,7 @@ def _samples(source: str, scenes: Sequence[Scene], pixels: Array, engine: Any) -
     aligned, rotation = aligned_of(pixels)
     target = np.array([s.expression for s in scenes], np.float32).reshape(-1, len(ARKIT_52))
     target[:, index_of("tongueOut")] = np.nan
-    named = {"expression": source, "neutral": NEUTRAL_TURNED, "shut": EYES_SHUT}
+    named = {"expression": source, "neutral": NEUTRAL_TURNED, "shut": EYES_SHUT, "asked": ASKED}
     target[[s.kind == "neutral" for s in scenes]] = np.nan
     blinks = [index_of("eyeBlinkLeft"), index_of("eyeBlinkRight")]
     for row in (i for i, s in enumerate(scenes) if s.kind == "shut"):
