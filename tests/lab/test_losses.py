@@ -99,10 +99,12 @@ def test_each_data_set_goes_by_its_own_range() -> None:
     assert channel_scales(truth, "none", source, 3).tolist() == [[1] * 4] * 3
     found = channel_scales(truth, "standardised", source, 3)
     spread = math.sqrt(2) / 30
-    # Nobody knows the third channel; the fourth is dead, and does not count without limit.
-    assert found[0].tolist() == pytest.approx([1 / 0.5, 1 / spread, 0, 1 / 0.02])
-    assert found[1].tolist() == pytest.approx([1 / 2.5, 1 / (5 * spread), 0, 1 / 0.02])
+    # Nobody knows the third channel; the fourth stands still in each, and goes by all of them.
+    assert found[0].tolist() == pytest.approx([1 / 0.5, 1 / spread, 0, 1 / 1.0])
+    assert found[1].tolist() == pytest.approx([1 / 2.5, 1 / (5 * spread), 0, 1 / 1.0])
     assert found[2].tolist() == [0, 0, 0, 0]
+    # What is dead everywhere does not count without limit.
+    assert channel_scales(one, "standardised", source[:3])[0, 3].item() == pytest.approx(1 / 0.02)
 
 
 def turned(count: int) -> torch.Tensor:

@@ -12,6 +12,7 @@ from .recipe import LossRecipe
 __all__ = ["channel_scales", "correlation_penalty", "masked_loss"]
 
 _LEAST = 0.02  # standard deviation below which a channel is dead and its weight does not grow
+_CONSTANT = 1e-6
 _FEWEST = 8  # samples below which a correlation says nothing
 
 
@@ -64,7 +65,7 @@ def channel_scales(target: Tensor, kind: str, source: Tensor, sources: int = 1) 
     """What the errors of each data set's channels are multiplied by: (sources, channels).
 
     Every data set goes by its own range: made faces move more than people do, and would count for
-    more.
+    more. A channel that stands still in one goes by its range in all of them.
 
     Args:
         target: (n, channels) of the training samples.
@@ -75,15 +76,22 @@ def channel_scales(target: Tensor, kind: str, source: Tensor, sources: int = 1) 
     if kind == "none":
         return torch.ones(sources, target.shape[1], dtype=target.dtype, device=target.device)
     known = ~torch.isnan(target)
+    overall = _deviation(target, known)
     rows = []
     for number in range(sources):
         mine = known & (source == number)[:, None]
-        count = mine.sum(0).clamp_min(1)
-        zeroed = torch.where(mine, target, 0.0).double()
-        deviation = torch.where(mine, zeroed - zeroed.sum(0) / count, 0.0)
-        size = (deviation.square().sum(0) / count).sqrt().clamp_min(_LEAST)
+        own = _deviation(target, mine)
+        size = torch.where(own > _CONSTANT, own, overall).clamp_min(_LEAST)
         rows.append(torch.where(mine.any(0), 1 / size, 0.0))
     return torch.stack(rows).to(target.dtype)
+
+
+def _deviation(target: Tensor, chosen: Tensor) -> Tensor:
+    """Standard deviation of the chosen entries of each channel, float64; 0 without any."""
+    count = chosen.sum(0).clamp_min(1)
+    zeroed = torch.where(chosen, target, 0.0).double()
+    deviation = torch.where(chosen, zeroed - zeroed.sum(0) / count, 0.0)
+    return (deviation.square().sum(0) / count).sqrt()
 
 
 def correlation_penalty(prediction: Tensor, rotation: Tensor) -> Tensor:

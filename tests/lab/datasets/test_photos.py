@@ -119,6 +119,17 @@ def test_changed_pictures_are_for_training_only(
     assert {s for n, s in zip(samples.names, samples.split, strict=True) if "#" in n} == {"train"}
 
 
+def test_calm_faces_say_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "find", lambda *_: seen(3))  # smiles of 0, 0.5 and 1
+    monkeypatch.setattr(photos, "split_of", lambda name: "train" if name == "Ada" else "test")
+    samples = datasets.read("faces", laid_out(tmp_path), {"calm": True})
+    dead = samples.target[:, index_of("cheekPuff")]
+    assert dict(zip(samples.names, dead.tolist(), strict=True))["images/a.jpg"] == 0
+    assert np.isfinite(dead).sum() == 2  # both engines' points of it
+    alone = datasets.read("faces", laid_out(tmp_path / "other"), {})
+    assert np.isnan(alone.target[:, index_of("cheekPuff")]).all()
+
+
 def test_crops_are_further_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photos, "find", lambda *_: seen(3))
     samples = datasets.read("faces", laid_out(tmp_path), {"crop": True})

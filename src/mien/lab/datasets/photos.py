@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Array, RGBImage
+from ...arrays import Array, Bool, Float32, RGBImage
 from ...channels import ARKIT_52, index_of
 from ...errors import InputError
 from ..recipe import typed
@@ -27,7 +27,15 @@ from .crops import crops
 from .found import ENGINES, Archive, Found, find
 from .samples import Samples, aligned_of, split_of
 
-__all__ = ["DEAD", "Photos", "faces_archive", "fer2013_archive", "samples_of", "subjects_of"]
+__all__ = [
+    "DEAD",
+    "Photos",
+    "calm",
+    "faces_archive",
+    "fer2013_archive",
+    "samples_of",
+    "subjects_of",
+]
 
 _log = logging.getLogger(__name__)
 _FER_SIDE = 192  # pixels; four times its own
@@ -40,12 +48,28 @@ DEAD = (
 36,000 photographs is below 0.02): it says nothing about them, so they are NaN."""
 
 
+_DEAD = np.array([index_of(name) for name in DEAD])
+# Most that a calm face shows, by the beginning of the channel's name.
+_CALM = {
+    "mouthSmile": 0.2, "jawOpen": 0.2, "mouthPucker": 0.4, "mouthFunnel": 0.4, "browDown": 0.4,
+    "mouthUpperUp": 0.3, "mouthFrown": 0.3, "mouthShrug": 0.3, "mouthStretch": 0.3,
+    "mouthPress": 0.3, "mouthRoll": 0.3,
+}  # fmt: skip
+_CALM_MOST = np.array(
+    [next((most for stem, most in _CALM.items() if name.startswith(stem)), 1.0)
+     for name in ARKIT_52], np.float32,
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Photos:
     """What a recipe can ask of ``faces`` and ``fer2013``.
 
     Attributes:
         changes: changed versions of each picture of the train part, beside the picture itself.
+        calm: in faces of the train part that the teacher calls calm, the channels that it leaves
+            dead are 0: that a cheek is not puffed can be known without it. Made faces alone teach
+            when it is, and look otherwise than people do when they are at rest.
         crop: give aligned grey crops as extra inputs, see :mod:`mien.lab.datasets.crops`. They
             take 50 KB each, so that they are cut for the first of the engines only, and the others
             are left out.
@@ -53,6 +77,7 @@ class Photos:
     """
 
     changes: int = 0
+    calm: bool = False
     crop: bool = False
     workers: int = 0
 
@@ -179,6 +204,10 @@ def _read(
             for engine in (ENGINES[:1] if asked.crop else ENGINES)
         ]
     samples = Samples.concat(parts)
+    if asked.calm:
+        training = np.array([part == "train" for part in samples.split], bool)
+        rows = np.flatnonzero(training & calm(samples.target))
+        samples.target[rows[:, None], _DEAD] = 0
     if asked.crop:
         cut = crops(source, samples.names, samples.pixels, lambda name: _picture(archive, name))
         samples = replace(samples, extra=cut)
@@ -217,6 +246,12 @@ def samples_of(
         channels=ARKIT_52,
         split=[split[row] for row in rows],
     )
+
+
+def calm(shapes: Float32[Array, "n 52"]) -> Bool[Array, "n"]:
+    """Whether a face is at rest, by what the teacher says of it."""
+    at_rest: Array = (np.nan_to_num(shapes) <= _CALM_MOST).all(axis=1)
+    return at_rest
 
 
 def _tell(source: str, found: Found) -> None:
