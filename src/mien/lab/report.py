@@ -53,7 +53,7 @@ _NOT_SCORES = {
     BY_POSITION: (
         "The part `by-position` is no head's: two lists of the truth itself, paired by position "
         "after each has lost different images. The system that mien continues published such a row "
-        "(R2 -0.972) as that of its baseline, beside a row over all images (R2 0.567) as its own."
+        "(mean R2 -0.972) as that of its baseline, beside one over all images (0.567) as its own."
     ),
 }
 _COVERED = "Pictures in which a landmark engine finds a face; only these are scored."
@@ -178,10 +178,22 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
         "the channels that vary (standard deviation of the truth above 0.03), with the 95 %",
         "interval of a bootstrap by person; a channel that a head does not give counts as 0.",
         "Where the truth is the output of another model, the scores are agreement with it, not",
-        "accuracy.",
+        "accuracy. R2 is over all numbers at once, mean R2 the mean over the channels that vary.",
         "",
         *_markdown(
-            ("head", "data", "landmarks", "part", "faces", "people", "r", "MAE", "RMSE", "R2"),
+            (
+                "head",
+                "data",
+                "landmarks",
+                "part",
+                "faces",
+                "people",
+                "r",
+                "MAE",
+                "RMSE",
+                "R2",
+                "mean R2",
+            ),
             [
                 (
                     f"[{result['head']}](#{_anchor(result['head'])})",
@@ -194,6 +206,7 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
                     _number(row["mae"], 4),
                     _number(row["rmse"], 4),
                     _number(row["r2"]),
+                    _number(row["r2_mean"]),
                 )
                 for result in results
                 for row in result["sets"]
