@@ -1,6 +1,7 @@
 """The command line: ``mien live``, ``capture``, ``recover``, ``calibrate``, ``pull``, ``doctor``.
 
-The workshop's commands, ``train``, ``evaluate`` and ``report``, are in :mod:`mien.lab.command`.
+The workshop's commands, ``train``, ``evaluate``, ``explore`` and ``report``, are in
+:mod:`mien.lab.command`.
 
 Results go to standard output, progress and errors to standard error. Exit codes are those of
 :mod:`mien.errors`, and 130 after Ctrl-C.

@@ -150,8 +150,9 @@ def _landmarks(samples: Samples) -> bytes:
     """Where the aligned points lie: front and side, with the canonical face in front."""
     figure = Figure((8, 4.4))
     every = list(figure.subplots(1, 2))
-    step = max(len(samples) * len(CANONICAL) // (20 * _MOST), 1)
-    cloud = samples.aligned.reshape(-1, 3)[::step]
+    cloud = samples.aligned.reshape(-1, 3)
+    some = np.random.default_rng(0).integers(len(cloud), size=20 * _MOST)
+    cloud = cloud[some]  # an even step would meet the same few points of every face
     for axes, (i, j), name in zip(every, ((0, 1), (2, 1)), ("front", "side"), strict=True):
         axes.plot(cloud[:, i], cloud[:, j], ".", markersize=1, alpha=0.08, color="#2f81f7")
         axes.plot(CANONICAL[:, i], CANONICAL[:, j], ".", markersize=1.5, color="#e8853d")

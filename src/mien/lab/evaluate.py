@@ -251,10 +251,10 @@ def _paired_by_position(samples: Samples) -> tuple[Samples, Array]:
 
 
 def _score(samples: Samples, prediction: Array, split: str) -> list[dict[str, Any]]:
-    """A row for each data set and engine."""
+    """A row for each data set and engine, in the order of the recipe."""
     kinds = list(zip(samples.source, samples.engine, strict=True))
     rows = []
-    for kind in sorted(set(kinds)):
+    for kind in dict.fromkeys(kinds):
         index = np.flatnonzero([k == kind for k in kinds])
         some, said = samples.select(index), prediction[index]
         row: dict[str, Any] = {"source": kind[0], "engine": kind[1], "split": split}

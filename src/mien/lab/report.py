@@ -19,6 +19,8 @@ import numpy as np
 from ..outputs.files import replacing
 from . import datasets, plots
 from .evaluate import BY_POSITION, WHOLE, Answers
+from .reach import TITLES as AIM_TITLES
+from .reach import aims
 from .recipe import Recipe
 
 __all__ = ["results_page", "run_page", "write_results_page", "write_run_page"]
@@ -214,6 +216,8 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
             ],
         ),
     ]
+    if aimed := aims(results):
+        lines += ["", "## Aims", "", *_markdown(AIM_TITLES, [aim.row() for aim in aimed])]
     if covered := _coverage(results):
         lines += ["", "## Coverage", "", _COVERED, "", *_markdown(_COVERED_TITLES, covered)]
     parts = {row["split"] for result in results for row in result["sets"]}
