@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
+
+from mien.channels import ARKIT_52
+from mien.heads.geometric import CHANNELS
 
 from .conftest import Open, Server, write_camera
 from .test_studio import AXE, wait_for
@@ -201,15 +204,15 @@ def test_nothing_stands_in_the_way_of_anybody(
     inspect("forget")
 
 
-def read_by(coefficients: Sequence[float]) -> object:
-    """What `/infer` would answer with a head for the face model, and all channels read."""
+def read_by(coefficients: Sequence[float] | None, channels: Mapping[str, float]) -> object:
+    """What `/infer` would answer with other heads."""
 
     def answer(route: Route) -> None:
         reply = route.fetch()
         body = reply.json()
         for face in body["faces"]:
-            face["morphable"] = list(coefficients)
-            face["channels"] = dict.fromkeys(face["channels"], 0.25)
+            face["morphable"] = None if coefficients is None else list(coefficients)
+            face["channels"] = {name: channels.get(name) for name in face["channels"]}
         route.fulfill(response=reply, json=body)
 
     return answer
@@ -218,13 +221,21 @@ def read_by(coefficients: Sequence[float]) -> object:
 def test_the_face_model_has_meters_about_zero(open_page: Open) -> None:
     page = open_page()
     wait_for(page, "d.faces === '1'")
-    expect(page.get_by_test_id("no-modes")).to_contain_text("No head here")
-    assert page.locator("[data-mode]").count() == 0
-    values = [1.59, -1.51, 0, 5.9, -2.1, 0, 0, 0, 0, 0]
-    page.route("**/infer*", read_by(values))  # type: ignore[arg-type]
-    page.get_by_test_id("source-menu").click()
-    page.get_by_test_id("source-sample").click()
     modes = page.locator("[data-mode]")
+    unmeasured = page.get_by_test_id("meters").locator("[data-unmeasured]")
+
+    def see_sample(answer: object) -> None:
+        page.unroute("**/infer*")
+        page.route("**/infer*", answer)  # type: ignore[arg-type]
+        page.get_by_test_id("source-menu").click()
+        page.get_by_test_id("source-sample").click()
+
+    see_sample(read_by(None, dict.fromkeys(CHANNELS, 0.25)))
+    expect(page.get_by_test_id("no-modes")).to_be_visible()
+    expect(modes).to_have_count(0)
+    expect(unmeasured).to_have_count(52 - len(CHANNELS))
+    values = [1.59, -1.51, 0, 5.9, -2.1, 0, 0, 0, 0, 0]
+    see_sample(read_by(values, dict.fromkeys(ARKIT_52, 0.25)))
     expect(modes).to_have_count(10)
     for mode, told in enumerate(("+1.0", "−1.0", "0.0", "+10.0", "−10.0")):
         expect(modes.nth(mode)).to_have_attribute("aria-valuetext", f"{told} standard deviations")
@@ -234,4 +245,4 @@ def test_the_face_model_has_meters_about_zero(open_page: Open) -> None:
     assert boxes[1]
     assert boxes[1]["x"] + boxes[1]["width"] == pytest.approx(boxes[0]["x"], abs=1)
     expect(page.get_by_test_id("meters").locator("[data-channel]")).to_have_count(52)
-    expect(page.get_by_test_id("meters").locator("[data-unmeasured]")).to_have_count(0)
+    expect(unmeasured).to_have_count(0)

@@ -12,8 +12,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from mien.heads.geometric import CHANNELS
-
 from .conftest import Open, Server
 
 pytestmark = pytest.mark.browser
@@ -84,16 +82,15 @@ def test_the_mouth_opens_and_closes_with_the_clip(open_page: Open, talking_camer
     expect(page.get_by_test_id("mouth")).to_be_visible()
 
 
-def test_meters_show_what_is_measured_and_what_is_not(
-    open_page: Open, portrait_camera: Path
-) -> None:
+def test_meters_show_what_the_heads_read(open_page: Open, portrait_camera: Path) -> None:
     page = open_page(portrait_camera)
     page.get_by_test_id("use-camera").click()
     wait_for(page, "d.source === 'camera' && d.faces === '1'")
     meters = page.get_by_test_id("meters")
     expect(meters).to_contain_text("smile", ignore_case=True)
-    assert page.get_by_role("meter").count() >= 19
-    expect(meters.locator("[data-unmeasured]")).to_have_count(52 - len(CHANNELS))
+    expect(page.locator("[data-mode]")).to_have_count(10)
+    assert page.get_by_role("meter").count() == 52 + 10
+    expect(meters.locator("[data-unmeasured]")).to_have_count(0)
     measured = page.get_by_role("meter", name="blink").first
     expect(measured).to_have_attribute("aria-valuenow", re.compile(r"[01](\.\d+)?"))
 

@@ -20,7 +20,7 @@ export function Modes() {
     const rows = [...element.children].map((row) => ({
       track: row.querySelector<HTMLElement>("[role=meter]"),
       bar: row.querySelector<HTMLElement>("[data-bar]"),
-      number: row.querySelector<HTMLElement>("[data-number]"),
+      number: row.querySelector<HTMLElement>("[data-deviation]"),
       value: NaN,
     }));
     const stopBars = studio.rhythm.onFrame(() => {
@@ -58,7 +58,7 @@ export function Modes() {
             <li key={mode} className="h-10 rounded-lg px-2 py-1">
               <div className="flex items-baseline justify-between text-s">
                 <span>Mode {mode + 1}</span>
-                <span className="text-quiet" data-number />
+                <span className="text-quiet" data-deviation />
               </div>
               <span
                 role="meter"
