@@ -47,6 +47,17 @@ def test_the_same_seed_draws_the_same() -> None:
     assert table.sample(np.random.default_rng(3), turned[:0]).shape == (0, 478, 3)
 
 
+def test_what_is_a_persons_own_stays_theirs() -> None:
+    table = noise.load("facemesh")
+    mine = Noise("facemesh", 0 * table.bias, table.person, table.jitter[:0], 0 * table.rest)
+    front = np.repeat(np.eye(3)[None], 6, axis=0)
+    drawn = mine.sample(np.random.default_rng(0), front, np.array([7, 7, 3, 7, 3, 5]))
+    np.testing.assert_array_equal(drawn[0], drawn[3])
+    np.testing.assert_array_equal(drawn[2], drawn[4])
+    assert np.abs(drawn[0] - drawn[2]).max() > 0.05
+    assert np.abs(drawn[5] - drawn[2]).max() > 0.05
+
+
 @pytest.mark.parametrize("engine", ["facemesh", "facelandmarker"])
 def test_the_committed_table_is_of_the_size_of_a_face(engine: str) -> None:
     table = noise.load(engine)

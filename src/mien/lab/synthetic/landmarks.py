@@ -96,7 +96,8 @@ def geometric(
     if noise is not None:
         aligned, rotation = aligned_of(pixels)
         rng = np.random.default_rng([repeat, len(scenes)])
-        for i, error in enumerate(noise.sample(rng, rotation)):
+        who = np.array([s.person for s in scenes])
+        for i, error in enumerate(noise.sample(rng, rotation, who)):
             pixels[i] = _moved(pixels[i], aligned[i], rotation[i], error)
     name = noise.engine if noise else "exact"
     return _samples("ict", scenes, pixels, np.full(len(scenes), name))

@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ...arrays import Array, Float, Float32, RGBImage
+from ...arrays import Array, Float, Float32, Int, RGBImage
 from ...geometry import euler_from_matrix
 
 __all__ = ["Noise", "fit", "load"]
@@ -52,12 +52,26 @@ class Noise:
     rest: Float32[Array, "478 3"]
 
     def sample(
-        self, rng: np.random.Generator, rotation: Float[Array, "n 3 3"]
+        self,
+        rng: np.random.Generator,
+        rotation: Float[Array, "n 3 3"],
+        people: Int[Array, "n"] | None = None,
     ) -> Float32[Array, "n 478 3"]:
-        """Errors for heads turned like this (head frame -> camera axes)."""
+        """Errors to add.
+
+        Args:
+            rng: what is drawn.
+            rotation: of the heads, head frame -> camera axes.
+            people: a number for each person; one person's own part is the same in all of their
+                rows. When left out, each row is a person.
+        """
         error = np.tensordot(_terms(rotation), self.bias, 1)
-        for factors in (self.person, self.jitter):
-            error += np.tensordot(rng.normal(size=(len(rotation), len(factors))), factors, 1)
+        _, who = np.unique(
+            np.arange(len(rotation)) if people is None else people, return_inverse=True
+        )
+        own = rng.normal(size=(int(who.max(initial=-1)) + 1, len(self.person)))
+        error += np.tensordot(own[who], self.person, 1)
+        error += np.tensordot(rng.normal(size=(len(rotation), len(self.jitter))), self.jitter, 1)
         error += rng.normal(size=error.shape) * self.rest
         drawn: Array = error.astype(np.float32)
         return drawn
