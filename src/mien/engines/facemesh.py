@@ -28,7 +28,8 @@ class FaceMesh:
         mode: ``video`` tracks from frame to frame and looks for faces only while fewer than
             ``max_faces`` are followed; ``still`` begins each frame afresh, in tiles where a
             face may be too small for the detector's 128 pixels, and gives the mean of three
-            looks: the first where the detector points, two more where the points before say.
+            looks at the picture and three at its mirror image: the first of three where the
+            detector points, two more where the points before say.
         max_faces: the most faces to return for a frame.
 
     Raises:

@@ -47,8 +47,8 @@ WHOLE = "all"
 BY_POSITION = "by-position"
 """No split and no score of a head: the truth of all images against itself, paired by position after
 two lists of it have lost different images. So a published comparison came about, whose baseline was
-set against its own answers and reached an R2 of -0.97; nothing reaches less than two unrelated
-lists do. It is here to be seen beside a score that is one."""
+set against its own answers and reached an R2 of -0.97, that of two unrelated lists. It is here to
+be seen beside a score that is one."""
 
 _FEW = 50  # faces
 _LEFT = (1964, 1828)  # of 2,000 images, in the two lists of that comparison

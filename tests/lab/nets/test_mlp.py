@@ -151,3 +151,14 @@ def test_options_can_be_checked_without_building() -> None:
     nets.check(NetRecipe("expression_head", {"extra": True}))
     with pytest.raises(InputError, match="hiden"):
         nets.check(NetRecipe("mlp", {"hiden": 3}))
+
+
+def test_a_share_of_the_other_points() -> None:
+    lips = set(REGIONS["lips_outer"])
+    net = create(points=["lips_outer"], others=4)
+    chosen = net.chosen.tolist()
+    assert lips < set(chosen)
+    assert len(chosen) == len(lips) + -(-(478 - len(lips)) // 4)
+    every = create(points=["all"]).chosen.tolist()
+    assert set(every) == set().union(*REGIONS.values())
+    assert create(others=4).chosen.tolist() == list(range(478))  # no points are all points

@@ -30,7 +30,9 @@ class Options:
     """What a recipe can say under ``[net]``.
 
     Attributes:
-        points: regions of :data:`mien.topology.REGIONS` and indices; empty for all 478.
+        points: regions of :data:`mien.topology.REGIONS` and indices; empty for all 478. ``all``
+            stands for all regions.
+        others: take every so manieth of the other points too; 0 for none of them.
         rotation: also look at the head's rotation.
         input_dim: a linear layer down to so many numbers first; 0 for none.
         hidden: width of the blocks.
@@ -42,6 +44,7 @@ class Options:
     """
 
     points: tuple[str | int, ...] = ()
+    others: int = 0
     rotation: bool = False
     input_dim: int = 0
     hidden: int = 256
@@ -51,7 +54,7 @@ class Options:
     average_mirror: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in (("hidden", 1), ("depth", 0), ("input_dim", 0)):
+        for name, least in (("hidden", 1), ("depth", 0), ("input_dim", 0), ("others", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {least} or more, got {getattr(self, name)}")
         if not 0 <= self.dropout < 1:
@@ -65,7 +68,9 @@ class Options:
         """
         chosen: set[int] = set()
         for entry in self.points:
-            if isinstance(entry, str):
+            if entry == "all":
+                chosen.update(*REGIONS.values())
+            elif isinstance(entry, str):
                 if entry not in REGIONS:
                     near = difflib.get_close_matches(entry, REGIONS, n=3, cutoff=0.4)
                     hint = ", ".join(near or REGIONS)
@@ -75,7 +80,10 @@ class Options:
                 chosen.add(entry)
             else:
                 raise InputError(f"[net] points: there is no point {entry}; they are 0..477")
-        return sorted(chosen) if chosen else list(range(len(CANONICAL)))
+        if not chosen:
+            return list(range(len(CANONICAL)))
+        rest = [i for i in range(len(CANONICAL)) if i not in chosen]
+        return sorted([*chosen, *(rest[:: self.others] if self.others else ())])
 
 
 class _Block(nn.Module):
