@@ -155,3 +155,16 @@ def test_without_the_workshop_it_is_said_how_to_get_it(
 
 def test_help_needs_no_workshop() -> None:
     assert "--resume" in mien("train", "--help").output
+
+
+def test_scores_on_other_data_are_not_written_over() -> None:
+    Path("results").mkdir()
+    Path("results", "geometric.json").write_text('{"head": "geometric", "recipe": "arkit52"}')
+    told = refused("evaluate", "small.toml", "--head", "geometric")
+    assert "scores on the data of the recipe arkit52, not small; name another folder" in told
+
+
+def test_a_folder_of_weights_has_to_be_there() -> None:
+    Path("results").mkdir()
+    Path("results", "x.json").write_text('{"head": "x", "sets": []}')
+    assert "there is no folder nowhere" in refused("report", "--weights", "nowhere")

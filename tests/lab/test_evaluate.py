@@ -296,3 +296,11 @@ def test_the_committed_page_is_that_of_the_committed_results() -> None:
             not report._first_scored(table)
             or (page.parent / f"plots/{table['head']}.png").is_file()
         )
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off"])
+def test_damaged_answers_say_what_to_do(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.answers.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"no whole answers .* run `mien evaluate`"):
+        evaluate.load_answers(path)

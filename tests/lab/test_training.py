@@ -308,3 +308,9 @@ def test_threads_are_put_back(made: Material, tmp_path: Path) -> None:
     before = torch.get_num_threads()
     run(recipe(train__threads=before + 1), made, tmp_path)
     assert torch.get_num_threads() == before
+
+
+def test_an_epoch_without_samples_is_refused(made: Material, tmp_path: Path) -> None:
+    none = replace(made, weight=np.full(len(made.samples), 1e-9))
+    with pytest.raises(InputError, match="raise the weights of the sources"):
+        run(recipe(), none, tmp_path)

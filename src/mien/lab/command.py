@@ -149,7 +149,9 @@ def evaluate(
         if name not in known:
             raise InputError(f"--split is one of {', '.join(known)}; got {name!r}")
     chosen = head or str(run / f"{plan.name}.onnx")
-    scoring.predictor(chosen)  # refuse before the data are read
+    # Refuse before the data are read.
+    scoring.predictor(chosen)
+    scoring.check_free(results, chosen, plan)
     table, answers = scoring.evaluate(chosen, plan, gather(plan, _data_folder(data)), splits=splits)
     path = scoring.write(table, answers, results, run, chosen)
     for row in table["sets"]:
@@ -227,6 +229,8 @@ def _report_all(results: Path, docs: Path, weights: Path | None) -> None:
     written = pages.write_results_page(tables, docs)
     by_name = {table["head"]: table for table in tables}
     folder = weights or Path(__file__).parent.parent / "weights"
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}; --weights names one with .onnx files")
     for file in sorted(folder.glob("*.onnx")):
         spec = HeadSpec.read(file.with_suffix(".json"))
         size = file.stat().st_size

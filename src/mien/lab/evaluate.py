@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "PREDICTORS",
     "WHOLE",
     "Answers",
+    "check_free",
     "evaluate",
     "load_answers",
     "predictor",
@@ -191,6 +193,24 @@ def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path,
     return path
 
 
+def check_free(folder: Path, head: str, recipe: Recipe) -> None:
+    """Refuse to write over what a head scored on the data of another recipe.
+
+    Raises:
+        InputError: there are such results.
+    """
+    path = folder / f"{Path(head).stem}.json"
+    try:
+        before = json.loads(path.read_text("utf-8")).get("recipe", recipe.name)
+    except (OSError, ValueError, AttributeError):
+        return  # nothing, or nothing that anybody can read
+    if before != recipe.name:
+        raise InputError(
+            f"{path} holds scores on the data of the recipe {before}, not {recipe.name}; name "
+            "another folder with --results, or remove the file"
+        )
+
+
 def load_answers(path: Path) -> Answers:
     """What :func:`write` kept.
 
@@ -198,12 +218,15 @@ def load_answers(path: Path) -> Answers:
         InputError: there are none.
     """
     try:
-        with np.load(path) as file:
+        # Opened here: numpy leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream) as file:
             table = {key: file[key] for key in file.files}
-    except (OSError, ValueError) as error:
-        raise InputError(f"there are no answers {path}; run `mien evaluate` ({error})") from None
-    lists = ("names", "source", "engine", "channels")
-    return Answers(**{k: v.tolist() if k in lists else v for k, v in table.items()})
+        lists = ("names", "source", "engine", "channels")
+        return Answers(**{k: v.tolist() if k in lists else v for k, v in table.items()})
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"there are no whole answers {path}; run `mien evaluate` ({error})"
+        ) from None
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:

@@ -83,6 +83,11 @@ def train(
         parts = material.part("train"), material.part("validation")
         sources = sorted({*parts[0].samples.source, *parts[1].samples.source})
         learning, checking = (_Part(p, recipe, net.inputs, sources, place) for p in parts)
+        if learning.expected < 1:
+            raise InputError(
+                f"an epoch would have {learning.expected:.2g} samples; "
+                "raise the weights of the sources"
+            )
         learning.expect_truth("train")
         checking.expect_truth("validation")
         if recipe.train.start:

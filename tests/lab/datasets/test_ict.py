@@ -30,6 +30,7 @@ def test_a_missing_model_is_named(name: str, tmp_path: Path) -> None:
         ("ict", {"people": 0}, "people is 1 or more, got 0"),
         ("ict", {"engines": ["dlib"]}, "engines are some of exact, facemesh, facelandmarker"),
         ("ict", {"engines": []}, "engines are some of"),
+        ("ict-renders", {"engines": ["exact"]}, "engines are some of facemesh, facelandmarker"),
         ("ict-renders", {"first": -1}, "first is 0 or more, got -1"),
         ("neutral-turned", {"each": 0}, "each is 1 or more, got 0"),
     ],

@@ -71,6 +71,7 @@ def test_another_layout_is_refused(tmp_path: Path) -> None:
     [
         ("", r"expected legend\.csv beside images/"),
         ("picture,who\na.jpg,Ada\n", "needs the columns image and subject, has picture, who"),
+        ("image,subject\na.jpg,Ada\nb.jpg\nc.jpg,Ada\n", r"has no subject for b\.jpg"),
         ("image,subject\na.jpg,Ada\nc.jpg,Ada\n", r"does not say who is on images/b\.jpg"),
     ],
 )

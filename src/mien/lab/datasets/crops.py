@@ -68,6 +68,6 @@ def crop(image: RGBImage, points: Float[Array, "478 3"]) -> Array:
     matrix = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     cut: Array = cv2.warpAffine(
-        grey, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
+        grey, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return cut

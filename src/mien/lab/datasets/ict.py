@@ -19,6 +19,7 @@ from ..recipe import typed
 from ..synthetic import faces, landmarks, noise
 from ..synthetic.faces import Kind, Scene
 from . import register, register_pictures
+from .found import ENGINES
 from .samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, Samples, split_of
 
 __all__ = ["Geometric", "Renders", "model_in"]
@@ -45,10 +46,7 @@ class Geometric:
     repeat: int = 0
 
     def __post_init__(self) -> None:
-        _positive(self)
-        known = ("exact", "facemesh", "facelandmarker")
-        if not self.engines or set(self.engines) - set(known):
-            raise InputError(f"engines are some of {', '.join(known)}; got {self.engines}")
+        _check(self, ("exact", *ENGINES))
 
 
 @dataclass(frozen=True)
@@ -68,13 +66,15 @@ class Renders:
     engines: tuple[str, ...] = ("facemesh", "facelandmarker")
 
     def __post_init__(self) -> None:
-        _positive(self)
+        _check(self, ENGINES)
 
 
-def _positive(options: Geometric | Renders) -> None:
+def _check(options: Geometric | Renders, known: tuple[str, ...]) -> None:
     for name, least in (("people", 1), ("each", 1), ("first", 0)):
         if getattr(options, name) < least:
             raise InputError(f"{name} is {least} or more, got {getattr(options, name)}")
+    if not options.engines or set(options.engines) - set(known):
+        raise InputError(f"engines are some of {', '.join(known)}; got {options.engines}")
 
 
 @register("ict")

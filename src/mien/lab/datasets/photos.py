@@ -179,10 +179,14 @@ def subjects_of(archive: Archive) -> Mapping[str, str]:
                 text = opened.read(name).decode("utf-8")
     except (KeyError, FileNotFoundError):
         raise InputError(f"{path}: expected legend.csv beside images/; is it whole?") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: legend.csv is no UTF-8 ({error}); save it as UTF-8") from None
     rows = list(csv.DictReader(io.StringIO(text)))
     if not rows or not {"image", "subject"} <= set(rows[0]):
         found = ", ".join(rows[0]) if rows else "nothing"
         raise InputError(f"{path}: legend.csv needs the columns image and subject, has {found}")
+    if nameless := [row["image"] for row in rows if not row["subject"]]:
+        raise InputError(f"{path}: legend.csv has no subject for {nameless[0]}; name one")
     subjects = {row["image"]: row["subject"] for row in rows}
     if missing := [m for m in archive.members if Path(m).name not in subjects]:
         raise InputError(f"{path}: legend.csv does not say who is on {missing[0]}")
