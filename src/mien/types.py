@@ -23,7 +23,16 @@ from .geometry import (
     picture_to_camera,
 )
 
-__all__ = ["N_LANDMARKS", "N_MORPHABLE", "Face", "Frame", "Landmarks", "Observation", "Pose"]
+__all__ = [
+    "N_LANDMARKS",
+    "N_MORPHABLE",
+    "Face",
+    "Frame",
+    "Landmarks",
+    "Observation",
+    "Pose",
+    "RigPose",
+]
 
 N_LANDMARKS = 478
 N_MORPHABLE = 10
@@ -251,3 +260,48 @@ class Observation:
     size: tuple[int, int]
     faces: tuple[Face, ...]
     timings: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def _identity() -> Float[Array, "3 3"]:
+    return np.eye(3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigPose:
+    """What an avatar is driven by: weights by name, and the turns of head, jaw and eyes.
+
+    All rotations are in the axes of the head frame (x to the subject's left, y up, z out of the
+    face), float (3, 3); the identity is rest.
+
+    Attributes:
+        time: seconds from the start of the source.
+        names: of the channels, in a vocabulary of :mod:`mien.retarget.rigs`; each once.
+        weights: float32 (n,), 1 is the whole of a channel; finite. An override may leave 0..1.
+        head: head -> camera axes, as in :class:`Pose`.
+        position: (3,) of the head in head units (about a centimetre), camera axes, relative to
+            where it was when the source began; None where nobody knows.
+        jaw: relative to the head.
+        left_eye, right_eye: relative to the head.
+        driven: a face is behind this; False while a lost face eases to rest.
+    """
+
+    time: float
+    names: tuple[str, ...]
+    weights: Float32[Array, "n"]
+    head: Float[Array, "3 3"] = field(default_factory=_identity)
+    position: Float[Array, "3"] | None = None
+    jaw: Float[Array, "3 3"] = field(default_factory=_identity)
+    left_eye: Float[Array, "3 3"] = field(default_factory=_identity)
+    right_eye: Float[Array, "3 3"] = field(default_factory=_identity)
+    driven: bool = True
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.time):
+            raise ValueError(f"a rig pose needs a finite time, got {self.time}")
+        if self.weights.shape != (len(self.names),) or self.weights.dtype != np.float32:
+            raise ValueError(
+                f"weights: expected float32 ({len(self.names)},), "
+                f"got {self.weights.dtype} {self.weights.shape}"
+            )
+        if not math.isfinite(float(self.weights.sum())):
+            raise ValueError("the weights of a rig pose are finite, got NaN or infinity")
