@@ -141,3 +141,64 @@ def test_rotations_are_those_of_geometry(angles: tuple[float, float, float]) -> 
     yaw, pitch, roll = angles
     given = torch.deg2rad(torch.tensor([[yaw, -pitch, -roll]], dtype=torch.float64))
     np.testing.assert_allclose(rotations(given.float())[0], matrix_from_euler(*angles), atol=1e-6)
+
+
+@pytest.fixture
+def picture() -> dict[str, torch.Tensor]:
+    """A dark square in the upper left quarter of a grey picture."""
+    image = torch.full((COUNT, 48, 48), 150, dtype=torch.uint8)
+    image[:, 8:16, 8:16] = 20
+    return {"image": image}
+
+
+def emotions(count: int = COUNT) -> torch.Tensor:
+    return torch.eye(7)[torch.arange(count) % 7]
+
+
+def dark(image: torch.Tensor) -> torch.Tensor:
+    """Centre (n, 2) of what is dark: x, y."""
+    weight = (image < 80).float()
+    total = weight.sum((1, 2))
+    steps = torch.arange(48.0)
+    return torch.stack([(weight.sum(1) @ steps) / total, (weight.sum(2) @ steps) / total], 1)
+
+
+def test_pictures_are_mirrored_and_an_emotion_has_no_sides(
+    picture: dict[str, torch.Tensor],
+) -> None:
+    batch, target = changed(picture, emotions(), mirror=1.0)
+    torch.testing.assert_close(dark(batch["image"])[0], torch.tensor([47 - 11.5, 11.5]))
+    assert torch.equal(target, emotions())
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [({"shift": 0.1}, 5.3), ({"zoom": 0.2}, 2.6), ({"roll": 20}, 6.2)],
+)
+def test_pictures_move_and_not_too_far(
+    options: dict[str, float], most: float, picture: dict[str, torch.Tensor]
+) -> None:
+    batch, _ = changed(picture, emotions(), **options)
+    moved = (dark(batch["image"]) - 11.5).abs()
+    assert batch["image"].dtype == torch.uint8
+    assert 0.5 < moved.max() < most
+    assert len(moved.unique(dim=0)) > COUNT // 3  # each in its own way
+
+
+def test_light_and_hidden_squares(picture: dict[str, torch.Tensor]) -> None:
+    lit, _ = changed(picture, emotions(), light=0.3)
+    assert lit["image"].float().mean((1, 2)).std() > 5
+    hidden, _ = changed({"image": picture["image"]}, emotions(), erase=1.0)
+    share = (hidden["image"] != picture["image"]).float().mean((1, 2))
+    assert 0.02 < share.max() < 0.3
+    assert torch.equal(changed(picture, emotions(), erase=0.0)[0]["image"], picture["image"])
+
+
+def test_pictures_are_mixed_as_their_classes_are(picture: dict[str, torch.Tensor]) -> None:
+    picture = {
+        "image": (torch.arange(COUNT, dtype=torch.uint8) * 20)[:, None, None].expand(-1, 8, 8)
+    }
+    batch, target = changed(picture, torch.eye(COUNT), mixup=0.4)
+    torch.testing.assert_close(target.sum(1), torch.ones(COUNT))
+    expected = target @ (20.0 * torch.arange(COUNT))
+    torch.testing.assert_close(batch["image"][:, 0, 0].float(), expected, atol=1, rtol=0)

@@ -145,3 +145,25 @@ def test_the_penalty_can_be_followed_downhill() -> None:
     assert torch.isfinite(values.grad).all()
     after = correlation_penalty(values.detach() - 0.5 * values.grad, rotation)
     assert after < before
+
+
+def test_cross_entropy_is_that_of_torch() -> None:
+    scores = torch.randn(9, 7, generator=torch.Generator().manual_seed(3))
+    classes = torch.arange(9) % 7
+    target, ones = torch.eye(7)[classes], torch.ones(7)
+    for smoothing in (0.0, 0.1):
+        recipe = LossRecipe("cross_entropy", smoothing=smoothing)
+        mine = masked_loss(scores.softmax(1), target, recipe, ones)
+        theirs = torch.nn.functional.cross_entropy(scores, classes, label_smoothing=smoothing)
+        torch.testing.assert_close(mine, theirs)
+    weight = torch.rand(7, generator=torch.Generator().manual_seed(4)) + 0.5
+    mine = masked_loss(scores.softmax(1), target, LossRecipe("cross_entropy"), weight)
+    theirs = torch.nn.functional.cross_entropy(scores, classes, weight)
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_a_class_counts_by_the_root_of_its_share() -> None:
+    target = torch.eye(2)[torch.tensor([0] * 16 + [1] * 4)]
+    (scale,) = channel_scales(target, "balanced", torch.zeros(20, dtype=torch.long))
+    torch.testing.assert_close(scale[1] / scale[0], torch.tensor(2.0))
+    torch.testing.assert_close(scale.mean(), torch.tensor(1.0))

@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..channels import MIRROR as MIRRORED_CHANNELS
 from ..topology import MIRROR
@@ -32,7 +33,7 @@ def augment(
     Args:
         batch: any of ``aligned`` (n, 478, 3), ``rotation`` (n, 3, 3), ``pixels`` (n, 478, 3), each
             with ``width`` (n,) in pixels and ``unit`` (n,) in pixels per centimetre where there
-            are pixels. Other tensors are passed on.
+            are pixels; ``image`` uint8 (n, height, width). Other tensors are passed on.
         target: (n, channels).
         recipe: what to do.
         random: on the device of the tensors.
@@ -62,12 +63,53 @@ def augment(
                 unit = batch["unit"][:, None, None] if name == "pixels" else 1.0
                 shaken = normal(*batch[name].shape) * recipe.noise * unit
                 batch[name] = batch[name] + shaken
-    if recipe.mixup and "aligned" in batch:
+    if "image" in batch:
+        batch["image"] = _seen_otherwise(batch["image"], recipe, random)
+    if recipe.mixup and ("aligned" in batch or "image" in batch):
         other = torch.randperm(count, generator=random, device=device)
         share = uniform(count, 1) * recipe.mixup
         target = torch.lerp(target, target[other], share)
-        batch["aligned"] = torch.lerp(batch["aligned"], batch["aligned"][other], share[:, :, None])
+        for name in ("aligned", "image"):
+            if name in batch:
+                mixed = torch.lerp(
+                    batch[name].float(), batch[name][other].float(), share[:, :, None]
+                )
+                batch[name] = mixed.to(batch[name].dtype)
     return batch, target
+
+
+def _seen_otherwise(image: Tensor, recipe: AugmentRecipe, random: torch.Generator) -> Tensor:
+    """Pictures turned, shifted, enlarged, in another light and with a square hidden: uint8."""
+    count, height, width = image.shape
+
+    def uniform(*shape: int) -> Tensor:
+        return 2 * torch.rand(shape, generator=random, device=image.device) - 1
+
+    grey = image[:, None].float()
+    if recipe.roll or recipe.shift or recipe.zoom:
+        angle = uniform(count) * recipe.roll * _DEGREE
+        size = (1 + recipe.zoom) ** uniform(count)
+        cosine, sine = angle.cos() / size, angle.sin() / size
+        shift = 2 * recipe.shift * uniform(count, 2)
+        rows = [
+            torch.stack([cosine, -sine, shift[:, 0]], 1),
+            torch.stack([sine, cosine, shift[:, 1]], 1),
+        ]
+        grid = functional.affine_grid(torch.stack(rows, 1), list(grey.shape), align_corners=False)
+        grey = functional.grid_sample(grey, grid, padding_mode="border", align_corners=False)
+    if recipe.light:
+        gain, offset = 1 + recipe.light * uniform(2, count, 1, 1, 1)
+        middle = grey.mean((2, 3), keepdim=True)
+        grey = (grey - middle) * gain + middle + 255 * (offset - 1)
+    if recipe.erase:
+        side = 0.25 + 0.125 * (1 + uniform(count, 1, 1))  # of the picture's
+        centre = (1 + uniform(count, 2, 1)) / 2
+        y = torch.arange(height, device=image.device)[None, :, None] / height
+        x = torch.arange(width, device=image.device)[None, None, :] / width
+        hidden = ((y - centre[:, :1]).abs() < side / 2) & ((x - centre[:, 1:]).abs() < side / 2)
+        chosen = (1 + uniform(count, 1, 1)) / 2 < recipe.erase
+        grey = torch.where((hidden & chosen)[:, None], grey.mean((2, 3), keepdim=True), grey)
+    return grey[:, 0].round().clamp(0, 255).to(torch.uint8)
 
 
 def mirrored(
@@ -87,7 +129,11 @@ def mirrored(
         other = batch["pixels"][:, points] * sides
         other[..., 0] += batch["width"][:, None]
         batch["pixels"] = torch.where(where, other, batch["pixels"])
-    return batch, torch.where(chosen[:, None], target[:, _CHANNELS.to(device)], target)
+    if "image" in batch:
+        batch["image"] = torch.where(where, batch["image"].flip(2), batch["image"])
+    if target.shape[1] == len(_CHANNELS):  # an emotion has no sides
+        target = torch.where(chosen[:, None], target[:, _CHANNELS.to(device)], target)
+    return batch, target
 
 
 def rotations(angles: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from .recipe import LossRecipe
 
-__all__ = ["channel_scales", "correlation_penalty", "masked_loss"]
+__all__ = ["channel_scales", "correlation_penalty", "cross_entropy", "masked_loss"]
 
 _LEAST = 0.02  # standard deviation below which a channel is dead and its weight does not grow
 _CONSTANT = 1e-6
+_LEAST_PROBABILITY = 1e-7
 _FEWEST = 8  # samples below which a correlation says nothing
 
 
@@ -32,11 +33,15 @@ def masked_loss(
         recipe: ``mse``: the square; ``l1``: the absolute value; ``huber``: half the square below
             ``width`` w, then straight (Huber, 1964), over w so that it is l1 far out; ``wing``:
             ``w ln(1 + |e| / c)`` below w, then l1 less a constant (Feng et al., "Wing loss for
-            robust facial landmark localisation", CVPR 2018; c is ``curvature``).
+            robust facial landmark localisation", CVPR 2018; c is ``curvature``);
+            ``cross_entropy``: minus the logarithm of the probability of the true class, see
+            :func:`cross_entropy`.
         scale: (channels,), or (n, channels): what an error is multiplied by first.
         weights: (n, 1), how much each sample counts; all alike when left out.
         squared: bool (n, 1), samples whose cost is the square in any case.
     """
+    if recipe.kind == "cross_entropy":
+        return cross_entropy(prediction, target, recipe.smoothing, scale, weights)
     known = ~torch.isnan(target)
     # Zero first: NaN times zero is NaN, in the value and in the gradient.
     error = torch.where(known, prediction - target, 0.0) * scale
@@ -46,6 +51,31 @@ def masked_loss(
         cost = torch.where(squared, error.square(), cost)
     cost = cost * counted
     return cost.sum() / counted.sum().clamp_min(torch.finfo(cost.dtype).tiny)
+
+
+def cross_entropy(
+    prediction: Tensor,
+    target: Tensor,
+    smoothing: float,
+    scale: Tensor,
+    weights: Tensor | None = None,
+) -> Tensor:
+    """Weighted mean of ``-sum t log p``.
+
+    Args:
+        prediction: (n, classes), probabilities that sum to 1.
+        target: (n, classes), alike; one class, or several that annotators saw or that were mixed.
+        smoothing: e, the truth is (1 - e) of the target and e over all classes (Szegedy et al.,
+            "Rethinking the Inception architecture", CVPR 2016).
+        scale: (classes,) or (n, classes), what each class counts.
+        weights: (n, 1), how much each sample counts.
+    """
+    wanted = target * (1 - smoothing) + smoothing / target.shape[1]
+    cost = -(wanted * prediction.clamp_min(_LEAST_PROBABILITY).log()).sum(1, keepdim=True)
+    counted = (target * scale).sum(1, keepdim=True)
+    if weights is not None:
+        counted = counted * weights
+    return (cost * counted).sum() / counted.sum().clamp_min(torch.finfo(cost.dtype).tiny)
 
 
 def _cost(error: Tensor, recipe: LossRecipe) -> Tensor:
@@ -69,12 +99,17 @@ def channel_scales(target: Tensor, kind: str, source: Tensor, sources: int = 1) 
 
     Args:
         target: (n, channels) of the training samples.
-        kind: ``none``: 1; ``standardised``: one over the standard deviation of the truth.
+        kind: ``none``: 1; ``standardised``: one over the standard deviation of the truth;
+            ``balanced``: one over the root of a class's share, on average 1. The root, since the
+            share itself would have the rarest class count for most of what is learnt.
         source: (n,), number of the data set that each sample is from, 0 and up.
         sources: how many data sets there are.
     """
     if kind == "none":
         return torch.ones(sources, target.shape[1], dtype=target.dtype, device=target.device)
+    if kind == "balanced":
+        rare = target.double().mean(0).clamp_min(_CONSTANT).rsqrt()
+        return (rare / rare.mean()).to(target.dtype).expand(sources, -1)
     known = ~torch.isnan(target)
     overall = _deviation(target, known)
     rows = []

@@ -97,10 +97,16 @@ class AugmentRecipe:
         turn: rotation out of the plane, degrees to either side about the vertical and as much about
             the horizontal axis. It turns ``pixels`` and ``rotation``; ``aligned`` stays, because a
             turned face that is aligned again is the same.
-        roll: rotation in the plane, degrees to either side; of ``pixels`` and ``rotation``.
+        roll: rotation in the plane, degrees to either side; of ``pixels``, ``rotation`` and
+            pictures.
         residual: standard deviation of a rotation of ``aligned``, degrees about each axis: what
             alignment leaves.
         mixup: at most this share of another sample is mixed in, inputs and targets.
+        shift: of pictures, at most this share of their side, each way.
+        zoom: of pictures, at most this share larger or smaller.
+        light: of pictures, contrast and brightness change by about this share of their range.
+        erase: probability that a square of a picture is greyed (cutout), a quarter to a half of
+            its side.
     """
 
     mirror: float = 0.0
@@ -109,10 +115,18 @@ class AugmentRecipe:
     roll: float = 0.0
     residual: float = 0.0
     mixup: float = 0.0
+    shift: float = 0.0
+    zoom: float = 0.0
+    light: float = 0.0
+    erase: float = 0.0
 
     def __post_init__(self) -> None:
         _check(0 <= self.mirror <= 1, f"mirror is a probability, got {self.mirror}")
-        _check(0 <= self.mixup <= 0.5, f"mixup is in 0..0.5, got {self.mixup}")
+        for name in ("mixup", "shift", "zoom", "light"):
+            _check(
+                0 <= getattr(self, name) <= 0.5, f"{name} is in 0..0.5, got {getattr(self, name)}"
+            )
+        _check(0 <= self.erase <= 1, f"erase is a probability, got {self.erase}")
         for name in ("noise", "turn", "roll", "residual"):
             _check(getattr(self, name) >= 0, f"{name} is 0 or more, got {getattr(self, name)}")
 
@@ -135,20 +149,24 @@ class LossRecipe:
         curvature: of the wing near 0, in units of the error.
         channels: ``standardised`` measures errors in standard deviations of the channel in its
             data set, so that channels that move little count as much as the others (and mse is
-            what R2 counts); ``none`` leaves them in units of the target.
+            what R2 counts); ``none`` leaves them in units of the target; ``balanced``, for
+            cross_entropy, weighs each class by one over the root of its share.
         decorrelate: weight of the penalty on outputs that follow yaw or pitch on the samples whose
             source is ``neutral-turned``.
+        smoothing: share of the truth that is spread over all classes, for cross_entropy.
     """
 
-    kind: Literal["mse", "l1", "huber", "wing"] = "mse"
+    kind: Literal["mse", "l1", "huber", "wing", "cross_entropy"] = "mse"
     width: float = 0.1
     curvature: float = 0.02
-    channels: Literal["none", "standardised"] = "none"
+    channels: Literal["none", "standardised", "balanced"] = "none"
     decorrelate: float = 0.0
+    smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("width", "curvature"):
             _check(getattr(self, name) > 0, f"{name} is above 0, got {getattr(self, name)}")
+        _check(0 <= self.smoothing < 1, f"smoothing is in 0..1, 1 excluded, got {self.smoothing}")
         _check(self.decorrelate >= 0, f"decorrelate is 0 or more, got {self.decorrelate}")
 
 
@@ -170,7 +188,7 @@ class TrainRecipe:
         clip: largest norm of the gradient; 0 for any.
         start: weights to start from, ``<name>.safetensors`` of an earlier run of the same net, with
             the statistics of its inputs; empty for random ones.
-        mixed_precision: bfloat16 where there is a GPU; nothing on a CPU.
+        mixed_precision: bfloat16 where multiplying is most of the work.
         threads: of torch. Sums depend on it in the last digit, hence it belongs to the recipe.
     """
 
@@ -233,7 +251,8 @@ class Recipe:
         name: of the head, and of the folder of its run.
         data: what it learns from.
         net: what learns.
-        output: ``expression`` (ARKit's 52, 0..1) or ``morphable`` (10 coefficients).
+        output: ``expression`` (ARKit's 52, 0..1), ``morphable`` (10 coefficients) or ``emotion``
+            (7 probabilities).
         seed: of weights, order, dropout and augmentation.
         augment: changes to the training samples.
         loss: what is minimised.
@@ -244,7 +263,7 @@ class Recipe:
     name: str
     data: DataRecipe
     net: NetRecipe
-    output: Literal["expression", "morphable"] = "expression"
+    output: Literal["expression", "morphable", "emotion"] = "expression"
     seed: int = 0
     augment: AugmentRecipe = field(default_factory=AugmentRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
@@ -266,7 +285,12 @@ class Recipe:
                     f"{where}: {channel!r} is no channel of {self.output}{hint}",
                 )
         _check(
-            self.output == "expression" or not self.augment.mirror,
+            (self.loss.kind == "cross_entropy") == (self.output == "emotion"),
+            "[loss] kind = 'cross_entropy' is for output = 'emotion', and no other is; "
+            f"got {self.loss.kind!r} for {self.output}",
+        )
+        _check(
+            self.output != "morphable" or not self.augment.mirror,
             "[augment] mirror: the modes of a morphable model have no left and right to exchange; "
             "leave it at 0",
         )

@@ -33,7 +33,7 @@ def runtime(path: Path) -> Predict:
     session = _session(path)
     wanted = [value.name for value in session.get_inputs()]
     output = session.get_outputs()[0].name
-    if strange := set(wanted) - {"aligned", "rotation", "pixels", "extra"}:
+    if strange := set(wanted) - {"aligned", "rotation", "pixels", "extra", "image"}:
         raise InputError(f"{path} wants {', '.join(sorted(strange))}, which no samples have")
 
     def answer(samples: Samples) -> Array:

@@ -53,6 +53,16 @@ class Archive:
 
     def read(self, member: str) -> RGBImage | None:
         """A picture as the engines see it, with its border; None for one that does not decode."""
+        image = self.raw(member)
+        if image is None:
+            return None
+        if self.enlarge:
+            size = (self.enlarge, self.enlarge)
+            image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+        return bordered(image)
+
+    def raw(self, member: str) -> RGBImage | None:
+        """A picture as it is; None for one that does not decode."""
         if self.path.is_dir():
             data = (self.path / member).read_bytes()
         else:
@@ -60,11 +70,8 @@ class Archive:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
         if image is None:
             return None
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        if self.enlarge:
-            size = (self.enlarge, self.enlarge)
-            image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
-        return bordered(image)
+        picture: RGBImage = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return picture
 
     def seen(self, member: str, variant: int) -> RGBImage | None:
         """A version of a picture: 0 is the picture itself, every other number changes it."""

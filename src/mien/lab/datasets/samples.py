@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Array, Float, Float32, Int
-from ...channels import ARKIT_52
+from ...arrays import Array, Float, Float32, Int, UInt8
+from ...channels import ARKIT_52, EMOTIONS
 from ...errors import InputError
 from ...geometry import Template, picture_to_camera
 from ...topology import CANONICAL, RIGID
@@ -24,6 +24,7 @@ __all__ = [
     "ASKED",
     "CHANNELS_OF",
     "EYES_SHUT",
+    "MISSED",
     "NEUTRAL_TURNED",
     "SPLITS",
     "Samples",
@@ -42,9 +43,14 @@ EYES_SHUT = "eyes-shut"
 ASKED = "asked"
 """Source of heads that make the faces of a guided calibration, and then others."""
 
+MISSED = "none"
+"""Engine of a picture in which no face was found; its landmarks are all 0, and only what looks at
+pixels can say something about it."""
+
 CHANNELS_OF: dict[str, tuple[str, ...]] = {
     "expression": ARKIT_52,
     "morphable": tuple(f"mode{i}" for i in range(N_MORPHABLE)),
+    "emotion": EMOTIONS,
 }
 """Names of the columns of a target, by what a head puts out."""
 
@@ -86,7 +92,8 @@ class Samples:
     Attributes:
         names: what tells a sample from all others of its source, for instance a path in it.
         subjects: the person; one person is never in two parts of a split.
-        engine: the landmark engine that found the points, or ``exact`` for points that were made.
+        engine: the landmark engine that found the points, ``exact`` for points that were made, or
+            :data:`MISSED`.
         source: the data set.
         aligned: float32 (n, 478, 3), head frame, centimetres on a face of average size.
         rotation: float32 (n, 3, 3), head frame -> camera axes.
@@ -96,6 +103,7 @@ class Samples:
         channels: names of the columns of ``target``.
         split: ``train``, ``validation`` or ``test``; left out, it follows from the subject.
         extra: float32 (n, k), further inputs for experiments, or None.
+        image: uint8 (n, height, width), the grey pictures of tight crops, or None.
 
     Raises:
         InputError: lists and arrays that do not go together.
@@ -113,6 +121,7 @@ class Samples:
     channels: tuple[str, ...]
     split: list[str] = field(default_factory=list)
     extra: Float32[Array, "n k"] | None = None
+    image: UInt8[Array, "n h w"] | None = None
 
     def __post_init__(self) -> None:
         if not self.split:
@@ -141,6 +150,8 @@ class Samples:
             if bad.any():
                 first = self.names[int(bad.reshape(n, -1).any(axis=1).argmax())]
                 raise InputError(f"samples: {name} of {first} holds NaN or infinity")
+        if self.image is not None and len(self.image) != n:
+            raise InputError(f"samples: {len(self.image)} images for {n} names")
         if self.size.shape != (n, 2):
             raise InputError(f"samples: size has to be {(n, 2)}, got {self.size.shape}")
 
@@ -167,6 +178,8 @@ class Samples:
             raise InputError(f"samples with different channels: {first.channels} and {other[0]}")
         if len({None if p.extra is None else p.extra.shape[1] for p in parts}) > 1:
             raise InputError("samples with and without extra inputs, or with other ones")
+        if len({None if p.image is None else p.image.shape[1:] for p in parts}) > 1:
+            raise InputError("samples with and without images, or with images of other sizes")
         columns: dict[str, Any] = {}
         for f in fields(Samples):
             values = [getattr(part, f.name) for part in parts]

@@ -7,7 +7,8 @@ takes a dictionary of named tensors, gives one tensor, and says in ``inputs`` wh
 * ``rotation`` (n, 3, 3): head frame -> camera axes;
 * ``pixels`` (n, 478, 3): picture coordinates;
 * ``extra`` (n, k): whatever an experiment adds, a crop of the face for instance; no shipped head
-  has it.
+  has it;
+* ``image`` uint8 (n, height, width): the grey picture of a tight crop.
 
 Everything between these and the output is in the net, hence in the file that is exported.
 """
@@ -33,7 +34,7 @@ class Task:
     """What is asked of a net, apart from its own options.
 
     Attributes:
-        output: ``expression`` or ``morphable``.
+        output: ``expression``, ``morphable`` or ``emotion``.
         channels: names of the outputs.
         extra: how many further inputs the data have.
     """
@@ -79,7 +80,7 @@ def register(kind: str, options: type[Any]) -> Callable[[_AnyNet], _AnyNet]:
 
 def kinds() -> tuple[str, ...]:
     """What ``kind`` can be in a recipe."""
-    from . import crop, expression_head, mlp  # noqa: F401 - they register themselves
+    from . import crop, expression_head, mlp, pictures  # noqa: F401 - they register themselves
 
     return tuple(sorted(_KINDS))
 
