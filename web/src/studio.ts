@@ -75,6 +75,7 @@ export class Studio {
       say: (message) => this.live.say(message),
       state: () => this.store.get(),
       remember: (person) => this.change({ person }),
+      lookForOthers: () => this.configure({ maxFaces: this.settings.maxFaces }),
       token: this.token,
     });
     this.sources = new Sources(
@@ -317,7 +318,9 @@ export class Studio {
     const inForce = this.store.get().session?.smoothing;
     // How fast the smoothing yields to speed stays as the server has it.
     const beta = inForce && inForce !== "off" ? inForce.beta : 0.5;
-    const { smoothing, mouthThreshold, maxFaces } = part;
+    const { smoothing, mouthThreshold } = part;
+    const limit = this.store.get().ready?.limits.max_faces ?? 1;
+    const maxFaces = this.guide.running && part.maxFaces ? Math.min(limit, Math.max(2, part.maxFaces)) : part.maxFaces;
     this.live.say({
       type: "configure",
       max_faces: maxFaces ?? null,

@@ -9,6 +9,8 @@ export interface Asked {
   readonly say: string;
 }
 
+/** What is asked of a person who is only watched, for as long as the server needs and more. */
+export const FREE: Asked = { name: "free", seconds: 10, say: "Talk, smile, look about: as you like." };
 /** Seconds to get ready. */
 export const LEAD_IN = 3;
 /** How many times as long each face is asked for where more time is wanted. */
@@ -32,6 +34,8 @@ export class Course {
   constructor(
     readonly faces: readonly Asked[],
     private readonly pace = 1,
+    /** A person is only watched: after something came in the way it goes on where it was. */
+    private readonly free = false,
   ) {}
 
   /** Seconds that the present face, or getting ready, takes. */
@@ -62,6 +66,7 @@ export class Course {
     }
     if (this.broken) {
       this.broken = false;
+      if (this.free && this.at >= 0) return null;
       this.elapsed = 0;
       return this.at < 0 ? null : "again";
     }

@@ -18,6 +18,7 @@ class Scene {
   up = true;
   readonly said: Calibrate[] = [];
   readonly remembered: (string | null)[] = [];
+  readonly others: boolean[] = [];
   state: StudioState;
   readonly guide: Guide;
 
@@ -36,6 +37,7 @@ class Scene {
       },
       state: () => this.state,
       remember: (person) => this.remembered.push(person),
+      lookForOthers: (on) => this.others.push(on),
       token: null,
     });
     this.guide.open();
@@ -180,6 +182,45 @@ describe("a guided calibration", () => {
     scene.answer();
     expect([scene.at.step, scene.at.open, scene.actions.at(-1)]).toEqual(["people", false, "cancel"]);
   });
+});
+
+describe("a calibration without a guide", () => {
+  const watched = (good: number, trouble: string | null = null) => ({
+    status: "learning" as const,
+    name: "Ada",
+    free: true,
+    phase: "free",
+    phases: [{ name: "free", seconds: 5, say: "", frames: good, good, trouble }],
+  });
+
+  it("watches for a while, asks for nothing, and goes on after a hindrance", () => {
+    const scene = new Scene();
+    scene.guide.start("Ada", false, true);
+    scene.pass(3.2);
+    scene.answer(watched(3));
+    expect(scene.said.find(({ action }) => action === "start")).toMatchObject({ name: "Ada", free: true });
+    scene.pass(6);
+    scene.answer(watched(80, "look at the camera"));
+    scene.pass(3);
+    expect(scene.at.hindrance).toBe("advice");
+    scene.answer(watched(80));
+    scene.pass(5);
+    expect(scene.actions).toEqual(["start", "finish"]);
+    scene.answer({ status: "trying", name: "Ada" });
+    expect(scene.at.step).toBe("review");
+    scene.guide.again();
+    scene.pass(3.2);
+    expect(scene.said.filter(({ action }) => action === "start").map(({ free }) => free)).toEqual([true, true]);
+  });
+});
+
+it("a second person is looked for as long as faces are made", () => {
+  const scene = new Scene();
+  scene.finish();
+  expect(scene.others).toEqual([true, false]);
+  scene.guide.again();
+  scene.guide.back();
+  expect(scene.others).toEqual([true, false, true, false]);
 });
 
 describe("when it goes wrong", () => {

@@ -4,7 +4,7 @@ import type { Calibrate, CalibrationState, Ready, ServerError } from "../live/me
 import { spoken, Steady, type StudioState } from "../state";
 import { Store } from "../store";
 import { CHANNELS } from "../tables";
-import { Course, type Hindrance, hindranceOf, personFrom, SLOWLY, type Turn } from "./course";
+import { Course, FREE, type Hindrance, hindranceOf, personFrom, SLOWLY, type Turn } from "./course";
 import { forgetPerson, peopleKnown, PeopleError, type Person } from "./people";
 
 /** Who is known; getting ready; making faces; looking at what came of it; it did not work out. */
@@ -39,6 +39,8 @@ export interface Around {
   state: () => StudioState;
   /** Who is to be used from now on: "" for nobody, null for what the server begins with. */
   remember: (person: string | null) => void;
+  /** While faces are made a second person must be seen too, or theirs might be learnt. */
+  lookForOthers: (on: boolean) => void;
   readonly token: string | null;
 }
 
@@ -80,6 +82,8 @@ export class Guide {
   private looking = false;
   private lastLook = 0;
   private slowly = false;
+  private free = false;
+  private others = false;
   private readonly steady = new Steady<Hindrance | null>(null, () => HOLD);
 
   constructor(private readonly around: Around) {}
@@ -114,23 +118,24 @@ export class Guide {
     else this.cancel();
   }
 
-  /** Begin with the faces. */
-  start(name: string, slowly: boolean): void {
-    const faces = this.around.state().ready?.phases ?? [];
+  /** Begin with the faces; `free` asks for none of them and only watches. */
+  start(name: string, slowly: boolean, free = false): void {
+    const faces = free ? [FREE] : (this.around.state().ready?.phases ?? []);
     this.person = personFrom(name);
     if (this.person === "" || faces.length === 0) return;
     this.slowly = slowly;
-    this.course = new Course(faces, slowly ? SLOWLY : 1);
+    this.free = free;
+    this.course = new Course(faces, slowly ? SLOWLY : 1, free);
     this.good = 0;
     this.begun = false;
     this.advice = null;
     this.steady.reset(null);
-    this.store.set({ step: "ready", at: -1, hindrance: null, advice: null, problem: null, note: null, busy: false });
+    this.become({ step: "ready", at: -1, hindrance: null, advice: null, problem: null, note: null, busy: false });
   }
 
   /** Once more from the beginning. */
   again(): void {
-    this.start(this.person, this.slowly);
+    this.start(this.person, this.slowly, this.free);
   }
 
   skip(): void {
@@ -148,7 +153,7 @@ export class Guide {
 
   cancel(): void {
     const { step } = this.state;
-    this.store.set({ step: "people", problem: null, busy: false, note: step === "people" ? null : "Nothing was saved." });
+    this.become({ step: "people", problem: null, busy: false, note: step === "people" ? null : "Nothing was saved." });
     // While the person gets ready the server may still hold what was learnt before.
     if (step !== "people") this.ask({ type: "calibrate", action: "cancel" });
   }
@@ -193,7 +198,7 @@ export class Guide {
     this.looking = false;
     const unsaved = this.state.step === "faces" || this.state.step === "review";
     this.store.set({ busy: false, status: "off", name: null, unseen: [], changed: [] });
-    if (unsaved) this.store.set({ step: "failed", problem: BROKEN });
+    if (unsaved) this.become({ step: "failed", problem: BROKEN });
   }
 
   /** The server's answer to `asked`. */
@@ -211,10 +216,10 @@ export class Guide {
       this.good = face?.good ?? 0;
       this.advice = face?.trouble ?? null;
     }
-    if (action === "finish") this.store.set({ step: "review", unseen });
+    if (action === "finish") this.become({ step: "review", unseen });
     else if (action === "save" && name !== null) {
       this.around.remember(name);
-      this.store.set({ step: "people", note: `Saved. What is read off ${name} is corrected from now on.` });
+      this.become({ step: "people", note: `Saved. What is read off ${name} is corrected from now on.` });
       void this.list();
     } else if (action === "use" && name !== null) this.around.remember(name);
     else if (action === "reset") this.around.remember("");
@@ -226,7 +231,7 @@ export class Guide {
     const failed = asked.action === "finish" || asked.action === "start" || asked.action === "phase";
     this.looking = false;
     this.store.set({ busy: false, problem, note: null });
-    if (failed && this.state.step !== "people") this.store.set({ step: "failed" });
+    if (failed && this.state.step !== "people") this.become({ step: "failed" });
     if (asked.action === "use") void this.miss(asked.name ?? "");
   }
 
@@ -265,8 +270,16 @@ export class Guide {
       this.ask({ type: "calibrate", action: "finish" });
       return;
     }
-    this.store.set({ step: "faces", at });
-    this.ask(turn === "begin" ? { type: "calibrate", action: "start", name: this.person } : { type: "calibrate", action: "phase", phase: faces[at].name });
+    this.become({ step: "faces", at });
+    if (turn !== "begin") this.ask({ type: "calibrate", action: "phase", phase: faces[at].name });
+    else this.ask({ type: "calibrate", action: "start", name: this.person, ...(this.free && { free: true }) });
+  }
+
+  private become(part: Partial<GuideState>): void {
+    this.store.set(part);
+    if (this.others === this.running) return;
+    this.others = this.running;
+    this.around.lookForOthers(this.others);
   }
 
   private ask(message: Calibrate): void {

@@ -26,7 +26,7 @@ export function Calibration() {
       aria-labelledby="calibration-title"
       data-testid="calibration"
       data-step={step}
-      className="z-20 flex min-h-0 flex-col border-line bg-raised outline-none max-md:h-[max(52dvh,352px)] max-md:rounded-t-2xl max-md:border-t md:border-l"
+      className="z-20 flex min-h-0 flex-col border-line bg-raised outline-none max-md:h-[max(56dvh,352px)] max-md:rounded-t-2xl max-md:border-t md:border-l"
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         studio.guide.back();
@@ -198,14 +198,20 @@ function Begin({ first }: { first: boolean }) {
   const [name, setName] = useState(() => guide.person || (studio.settings.person ?? ""));
   const input = useRef<HTMLInputElement>(null);
   const person = personFrom(name);
-  const begin = (event: React.SubmitEvent) => {
-    event.preventDefault();
+  const begin = (free: boolean) => {
     if (person === "") input.current?.focus();
-    else if (camera) guide.start(person, slowly);
+    else if (camera) guide.start(person, slowly, free);
     else studio.act("use-camera");
   };
   return (
-    <form className="flex flex-col gap-3" onSubmit={begin} data-testid="begin">
+    <form
+      className="flex flex-col gap-3"
+      data-testid="begin"
+      onSubmit={(event) => {
+        event.preventDefault();
+        begin(false);
+      }}
+    >
       {first ? (
         <div className="flex flex-col gap-1">
           <p>Ten seconds, {count} faces.</p>
@@ -245,6 +251,11 @@ function Begin({ first }: { first: boolean }) {
         <Icon name={camera ? "calibrate" : "camera"} />
         {camera ? "Start" : opening ? "Waiting for the camera" : "Use my camera"}
       </button>
+      {camera && (
+        <button type="button" className={PLAIN} disabled={!ready} data-testid="calibration-free" onClick={() => begin(true)}>
+          Or just watch me for ten seconds
+        </button>
+      )}
       <p className="text-s text-quiet" data-testid="calibration-hint">
         {!ready ? "The server is not there; it goes on when it is back." : !camera ? "This needs your camera. " : ""}
         Numbers are kept, no pictures{studio.local ? ", on this machine" : ""}.

@@ -43,7 +43,7 @@ export function Course() {
         <Ring face={face.name} hindered={wait !== null} />
         <div className="min-w-0 flex-1 md:flex-none md:text-center">
           <p className="pb-1 text-s text-quiet" data-testid="calibration-count">
-            {at < 0 ? "Get ready" : `${at + 1} of ${faces.length}`}
+            {at < 0 ? "Get ready" : faces.length === 1 ? "Watching" : `${at + 1} of ${faces.length}`}
             {" · "}
             <Left />
           </p>
