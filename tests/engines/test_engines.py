@@ -13,7 +13,7 @@ from PIL import Image
 from mien import engines, zoo
 from mien.channels import index_of
 from mien.errors import EngineError, InputError
-from mien.topology import MIRROR
+from mien.topology import CANONICAL, MIRROR
 from mien.types import Frame
 
 BLANK = np.full((240, 320, 3), 90, np.uint8)
@@ -253,3 +253,37 @@ def test_a_message_of_another_length_is_refused(request: pytest.FixtureRequest) 
 
     with pytest.raises(EngineError, match=r"0\.10\.21"):
         _points(b"\x00" * 100)
+
+
+@pytest.mark.parametrize(
+    ("looks", "faces", "expected"),
+    [
+        ([], [], []),
+        ([], [0.0], []),
+        ([0.0], [], [None]),
+        ([0.01], [0.0], [0]),
+        ([0.2], [0.0], [None]),  # another face
+        ([0.01, 0.51], [0.5, 0.0], [1, 0]),
+        ([0.005, 0.015], [0.0, 0.04], [0, 1]),  # the first face is the nearest of both
+        ([0.015, 0.005], [0.0, 0.04], [1, 0]),
+        ([0.01, 0.02], [0.0], [0, None]),
+        ([0.013], [0.0, 0.02], [1]),
+        ([0.9, 0.05], [0.0, 0.04], [None, 1]),
+    ],
+)
+def test_a_look_is_at_one_face_and_no_face_has_two_of_them(
+    looks: list[float], faces: list[float], expected: list[int | None]
+) -> None:
+    from mien.engines.facemesh import _averaged, _matched
+
+    size = np.ptp(CANONICAL[:, :2], axis=0).max()
+
+    def at(share: float) -> np.ndarray:
+        return (CANONICAL + np.array([share * size, 0, 0])).astype(np.float32)
+
+    mine, others = [at(share) for share in looks], [at(share) for share in faces]
+    assert _matched(mine, others) == expected
+    means = [m if i is None else np.mean([m, others[i]], axis=0)
+             for m, i in zip(mine, expected, strict=True)]  # fmt: skip
+    for mean, found in zip(means, _averaged(mine, others), strict=True):
+        np.testing.assert_array_equal(mean, found)

@@ -93,10 +93,10 @@ class FaceMesh:
         first = [face.landmarks.points for face in self._afresh(image)]
         looks = [[points] for points in first]
         for _ in range(_LOOKS - 1 if first else 0):
-            for face in self._run(image):
-                nearest = _nearest(face.landmarks.points, first)
-                if nearest is not None:
-                    looks[nearest].append(face.landmarks.points)
+            again = [face.landmarks.points for face in self._run(image)]
+            for look, which in zip(again, _matched(again, first), strict=True):
+                if which is not None:
+                    looks[which].append(look)
         return [np.mean(look, axis=0) for look in looks]
 
     def _run(self, image: RGBImage) -> list[Detection]:
@@ -142,19 +142,38 @@ _LOOKS = 3
 _SAME_FACE = 0.06  # mean distance of the points of two looks in shares of its size; faces have 0.03
 
 
-def _nearest(points: Points, faces: Sequence[Points]) -> int | None:
-    """Which of the faces these points are another look at."""
-    away = [
-        np.linalg.norm((points - face)[:, :2], axis=1).mean() / np.ptp(face[:, :2], axis=0).max()
-        for face in faces
-    ]
-    nearest = int(np.argmin(away)) if away else 0
-    return nearest if away and away[nearest] < _SAME_FACE else None
+def _matched(looks: Sequence[Points], faces: Sequence[Points]) -> list[int | None]:
+    """Which of the faces each look is another look at; no face has two of them.
+
+    Two faces may touch, cheek on cheek or one behind the other: each look taking the nearest face
+    by itself would mix them.
+    """
+    chosen: list[int | None] = [None] * len(looks)
+    if not looks or not faces:
+        return chosen
+    away = np.array([[_away(look, face) for face in faces] for look in looks])
+    if away.shape == (1, 1):
+        rows, columns = [0], [0]
+    else:
+        from scipy.optimize import linear_sum_assignment
+
+        # What is too far costs the same however far: it must not push others off their faces.
+        rows, columns = linear_sum_assignment(np.fmin(away, _SAME_FACE))
+    for row, column in zip(rows, columns, strict=True):
+        if away[row, column] < _SAME_FACE:
+            chosen[row] = int(column)
+    return chosen
+
+
+def _away(look: Points, face: Points) -> float:
+    """Mean distance of the points, in shares of the face's size."""
+    off = np.linalg.norm((look - face)[:, :2], axis=1).mean()
+    return float(off / np.ptp(face[:, :2], axis=0).max())
 
 
 def _averaged(faces: Sequence[Points], others: Sequence[Points]) -> list[Points]:
     """Each face with the other look at it, where there is one."""
-    pairs = [(face, _nearest(face, others)) for face in faces]
+    pairs = zip(faces, _matched(faces, others), strict=True)
     return [face if i is None else np.mean([face, others[i]], axis=0) for face, i in pairs]
 
 
