@@ -1,0 +1,106 @@
+"""Poses that come in now and then, and the one to show at any moment."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from statistics import median
+from typing import NamedTuple
+
+from ..types import RigPose
+from .pose import between
+
+__all__ = ["Shown", "Timeline"]
+
+_MEMORY = 15  # poses from which their rhythm is told
+_KEPT = 64
+_MOST_HELD = 0.1  # seconds; a source slower than 10 a second is shown in steps rather than late
+_JUMP = 0.5  # seconds between two clocks from which on the source has begun anew
+
+
+class Shown(NamedTuple):
+    """What to show.
+
+    Attributes:
+        time: on the source's clock, seconds.
+        pose: None when nobody is there.
+        taken: when the picture behind it was taken, on the caller's clock; None where unknown.
+    """
+
+    time: float
+    pose: RigPose | None
+    taken: float | None
+
+
+class Timeline:
+    """Turns poses at the source's own rhythm into a pose for any moment.
+
+    What is shown is held back by one interval of the source, so that there is mostly a pose on
+    either side to go between; where there is none, the newest holds. The source's clock is laid on
+    the caller's by the median of the last arrivals, so that one late pose does not make the motion
+    stumble. Not thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._poses: deque[RigPose] = deque(maxlen=_KEPT)
+        self._taken: deque[float | None] = deque(maxlen=_KEPT)
+        self._delays: deque[float] = deque(maxlen=_MEMORY)
+        self._steps: deque[float] = deque(maxlen=_MEMORY)
+        self._empty = True
+        self._last = float("-inf")
+        self._behind = 0.0
+
+    @property
+    def held(self) -> float:
+        """Seconds by which what is shown is held back."""
+        return min(median(self._steps), _MOST_HELD) if self._steps else 0.0
+
+    def put(self, pose: RigPose | None, now: float, taken: float | None = None) -> None:
+        """A pose has come in.
+
+        Args:
+            pose: its time on the source's clock; None when nobody is there any more.
+            now: seconds on the caller's clock.
+            taken: when its picture was taken, on the caller's clock.
+        """
+        if pose is None:
+            if self._empty:
+                self._behind = now  # what begins with nobody begins at 0
+            self._clear()
+            self._empty = False
+            return
+        if self._poses:
+            step = pose.time - self._poses[-1].time
+            drift = now - pose.time - median(self._delays)
+            if step <= 0 or step > _JUMP or abs(drift) > _JUMP:
+                self._clear()
+            else:
+                self._steps.append(step)
+        self._empty = False
+        self._delays.append(now - pose.time)
+        self._poses.append(pose)
+        self._taken.append(taken)
+
+    def _clear(self) -> None:
+        for each in (self._poses, self._taken, self._delays, self._steps):
+            each.clear()
+        self._last = float("-inf")
+
+    def at(self, now: float) -> Shown | None:
+        """What to show at a moment of the caller's clock; None before anything came in."""
+        if not self._poses:
+            return None if self._empty else Shown(now - self._behind, None, None)
+        self._behind = median(self._delays) + self.held
+        # Where the rhythm changes, time waits rather than run backwards.
+        time = self._last = max(self._last, now - self._behind)
+        after = bisect_right(self._poses, time, key=lambda pose: pose.time)
+        if after == 0 or after == len(self._poses):
+            i = max(after - 1, 0)
+            return Shown(self._poses[i].time, self._poses[i], self._taken[i])
+        before, behind = self._poses[after - 1], self._poses[after]
+        pose = between(before, behind, time)
+        early, late = self._taken[after - 1], self._taken[after]
+        if early is None or late is None:
+            return Shown(time, pose, None)
+        share = (time - before.time) / (behind.time - before.time)
+        return Shown(time, pose, early + share * (late - early))
