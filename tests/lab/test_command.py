@@ -106,7 +106,7 @@ def test_interrupted_and_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
         (["train", "small.toml", "--resume", "-f"], "choose one"),
         (["evaluate", "small.toml"], "train it first"),
         (["evaluate", "small.toml", "--head", "geometrc"], "no head 'geometrc'"),
-        (["evaluate", "small.toml", "--split", "tset"], "one of train, validation, test, all"),
+        (["evaluate", "small.toml", "--split", "tset"], "one of test, validation, train, all"),
         (["report", "small.toml"], "there are no results in results"),
         (["report"], "run `mien evaluate RECIPE`"),
     ],

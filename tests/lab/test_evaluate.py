@@ -70,8 +70,7 @@ def test_training_images_can_be_scored_to_show_what_that_does(
 
 def test_pairs_by_position_show_what_wrong_pairs_do(material: Material, head: Path) -> None:
     results, answers = evaluate.evaluate(str(head), PLAN, material, splits=("by-position", "test"))
-    row = results["sets"][0]
-    assert row["split"] == "by-position"
+    row = next(row for row in results["sets"] if row["split"] == "by-position")
     count = sum(s == row["source"] for s in material.samples.source) // 2  # of two engines
     assert row["samples"] == round(count * 1828 / 2000)
     # The truth is set against itself, and yet it explains nothing.
@@ -111,8 +110,9 @@ def test_heads_about_something_else(head: Path) -> None:
         evaluate.evaluate(str(head), other, modes)
     with pytest.raises(InputError, match="geometric gives ARKit's 52"):
         evaluate.evaluate("geometric", other, modes)
-    with pytest.raises(InputError, match="at least one split"):
-        evaluate.evaluate(str(head), PLAN, modes, splits=())
+    for splits in ((), ("tset",)):
+        with pytest.raises(InputError, match="at least one split of test, validation"):
+            evaluate.evaluate(str(head), PLAN, modes, splits=splits)
 
 
 def written(material: Material, head: Path, folder: Path) -> dict[str, Any]:
@@ -134,6 +134,73 @@ def test_results_are_written_and_the_description_learns_of_them(
     first = (tmp_path / "results" / "tiny.json").read_bytes()
     written(material, head, tmp_path)
     assert (tmp_path / "results" / "tiny.json").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("calls", "parts", "answered"),
+    [
+        ([("test",)], ["test"], "test"),
+        ([("all", "test")], ["test", "all"], "test"),
+        ([("all",), ("test",)], ["test", "all"], "test"),
+        ([("test",), ("train", "by-position")], ["test", "train", "by-position"], "test"),
+        (
+            [("test", "all"), ("all", "all"), ("by-position",)],
+            ["test", "all", "by-position"],
+            "test",
+        ),
+        ([("by-position",)], ["by-position"], None),
+        ([("train",), ("validation",)], ["validation", "train"], "validation"),
+    ],
+)
+def test_scoring_a_part_replaces_its_rows_and_no_others(
+    calls: list[tuple[str, ...]], parts: list[str], answered: str | None,
+    material: Material, tmp_path: Path,
+) -> None:  # fmt: skip
+    folder, path = tmp_path / "results", tmp_path / "results" / "geometric.json"
+    for splits in calls:
+        if path.is_file():  # rows that are not those of now show which ones stay
+            table = json.loads(path.read_text())
+            path.write_text(json.dumps(table | {"sets": [{**r, "old": 1} for r in table["sets"]]}))
+        results, answers = evaluate.evaluate("geometric", PLAN, material, splits=splits)
+        evaluate.check_free(folder, "geometric", PLAN, splits)
+        evaluate.write(results, answers, folder, tmp_path, "geometric")
+    table = json.loads(path.read_text())
+    assert list(dict.fromkeys(row["split"] for row in table["sets"])) == parts
+    whole, _ = evaluate.evaluate("geometric", PLAN, material, splits=parts)
+    assert [{k: v for k, v in row.items() if k != "old"} for row in table["sets"]] == whole["sets"]
+    assert {row["split"] for row in table["sets"] if "old" in row} == set(parts) - set(calls[-1])
+    kept = tmp_path / "geometric.answers.npz"
+    assert kept.is_file() == (answered is not None)
+    if answered:
+        assert evaluate.load_answers(kept).names == material.part(answered).samples.names
+
+
+def test_scores_of_other_weights_are_not_mixed(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    folder, path = tmp_path / "results", tmp_path / "results" / "tiny.json"
+    results, answers = evaluate.evaluate(str(head), PLAN, material, splits=("test", "train"))
+    evaluate.write(results, answers, folder, tmp_path, str(head))
+    path.write_text(path.read_text().replace(results["sha256"], "0" * 64))
+    for splits in (("test",), ("all",)):
+        with pytest.raises(InputError, match=r"of other weights on .*--split test .*--split train"):
+            evaluate.check_free(folder, str(head), PLAN, splits)
+    only = {**results, "sets": [row for row in results["sets"] if row["split"] == "test"]}
+    with pytest.raises(InputError, match="of other weights on train"):
+        evaluate.write(only, answers, folder, tmp_path, str(head))
+    evaluate.check_free(folder, str(head), PLAN, ("train", "test"))
+    evaluate.write(results, answers, folder, tmp_path, str(head))
+    assert json.loads(path.read_text()) == results
+
+
+def test_a_part_that_is_no_test_leaves_the_description(
+    material: Material, head: Path, tmp_path: Path
+) -> None:
+    written(material, head, tmp_path)
+    before = head.with_suffix(".json").read_bytes()
+    results, answers = evaluate.evaluate(str(head), PLAN, material, splits=("train",))
+    evaluate.write(results, answers, tmp_path / "results", head.parent, str(head))
+    assert head.with_suffix(".json").read_bytes() == before
 
 
 def test_a_head_that_lies_elsewhere_keeps_its_description(

@@ -126,7 +126,7 @@ def evaluate(
         list[str] | None,
         typer.Option(
             help="Part to score: test, train or validation; all shows what training images do to a "
-            "score, by-position what wrong pairs do. Can be repeated.",
+            "score, by-position what wrong pairs do. Can be repeated; scores of other parts stay.",
             show_default="test",
         ),
     ] = None,
@@ -137,7 +137,6 @@ def evaluate(
     """Score a head on people that it has not seen, by data set, landmark engine and channel."""
     _need_the_workshop()
     from . import evaluate as scoring
-    from .datasets.samples import SPLITS
     from .material import gather
     from .recipe import load
 
@@ -145,13 +144,12 @@ def evaluate(
     run = out or _run_folder(plan)
     splits = split or ["test"]
     for name in splits:
-        known = (*SPLITS, scoring.WHOLE, scoring.BY_POSITION)
-        if name not in known:
-            raise InputError(f"--split is one of {', '.join(known)}; got {name!r}")
+        if name not in scoring.PARTS:
+            raise InputError(f"--split is one of {', '.join(scoring.PARTS)}; got {name!r}")
     chosen = head or str(run / f"{plan.name}.onnx")
     # Refuse before the data are read.
     scoring.predictor(chosen)
-    scoring.check_free(results, chosen, plan)
+    scoring.check_free(results, chosen, plan, splits)
     table, answers = scoring.evaluate(chosen, plan, gather(plan, _data_folder(data)), splits=splits)
     path = scoring.write(table, answers, results, run, chosen)
     for row in table["sets"]:

@@ -2,6 +2,7 @@
 
 Nothing is chosen here: a training selects on the validation part, and this is the test part. Each
 data set and each landmark engine is scored by itself, for a mean would hide what a head is good at.
+Scoring a part again replaces the rows of this part in the file, and no others.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ..heads import geometric
 from ..heads.spec import HeadSpec
 from ..outputs.files import replacing, write_json_atomic
 from .calibrated import calibration_gain
-from .datasets.samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, Samples
+from .datasets.samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, SPLITS, Samples
 from .material import Material
 from .metrics import kept_when_turned, pose_leak, score
 from .recipe import Recipe
@@ -32,6 +33,7 @@ from .runtime import Predict, runtime
 
 __all__ = [
     "BY_POSITION",
+    "PARTS",
     "PREDICTORS",
     "WHOLE",
     "Answers",
@@ -51,6 +53,9 @@ BY_POSITION = "by-position"
 two lists of it have lost different images. So a published comparison came about, whose baseline was
 set against its own answers and reached an R2 of -0.97, that of two unrelated lists. It is here to
 be seen beside a score that is one."""
+
+PARTS = (*reversed(SPLITS), WHOLE, BY_POSITION)
+"""All that can be scored, in the order in which it is written."""
 
 _FEW = 50  # faces
 _LEFT = (1964, 1828)  # of 2,000 images, in the two lists of that comparison
@@ -117,11 +122,11 @@ def evaluate(
         head: see :func:`predictor`.
         recipe: names the data sets; of a head with weights, the one that it was trained by.
         material: of that recipe.
-        splits: ``test``, and any of ``train``, ``validation``, ``all`` and ``by-position`` for
-            comparison.
+        splits: ``test``, and any others of :data:`PARTS` for comparison.
 
     Returns:
-        what ``results/<head>.json`` holds, and the answers to the first of the splits.
+        what ``results/<head>.json`` holds, and the answers to the first of the splits in the order
+        of :data:`PARTS`; none for ``by-position``, which asks no head.
 
     Raises:
         InputError: no such head, or one that is about something else.
@@ -129,8 +134,10 @@ def evaluate(
     answer = predictor(head)
     if head in PREDICTORS and recipe.channels != ARKIT_52:
         raise InputError(f"{head} gives ARKit's 52 channels; {recipe.name} is about others")
+    if not splits or set(splits) - set(PARTS):
+        raise InputError(f"name at least one split of {', '.join(PARTS)}; got {splits}")
     sets, kept = [], None
-    for split in splits:
+    for split in sorted(set(splits), key=PARTS.index):
         samples = _split(material, split)
         if split == BY_POSITION:
             sets += _score(*_paired_by_position(samples), split)
@@ -142,23 +149,24 @@ def evaluate(
                 f"{len(recipe.channels)}"
             )
         sets += _score(samples, prediction, split)
-        if kept is None:
-            kept = _answers(samples, prediction)
-    if kept is None:
-        raise InputError("name at least one split to score")
+        kept = kept or _answers(samples, prediction)
     results: dict[str, Any] = {
         "head": Path(head).stem,
         "output": recipe.output,
         "recipe": recipe.name,
-        "sha256": None if head in PREDICTORS else _digest(_file(head)),
+        "sha256": _sha256(head),
         "coverage": {name: dict(counts) for name, counts in material.coverage.items()},
         "sets": sets,
     }
-    return results, kept
+    nothing = material.samples.select([])
+    return results, kept or _answers(nothing, nothing.target)
 
 
 def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path, head: str) -> Path:
     """Write the results, the answers into the run, and the scores into the run's description.
+
+    Rows of other splits that the file holds already stay. Answers are kept to the first split of
+    the file alone, which is the one that reports show.
 
     Args:
         results: of :func:`evaluate`.
@@ -171,19 +179,24 @@ def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path,
         path of the results.
 
     Raises:
+        InputError: the file holds what these results cannot stand beside; see :func:`check_free`.
         OutputError: when the system refuses.
     """
     path = folder / f"{results['head']}.json"
-    write_json_atomic(path, results)
-    with replacing(run / f"{results['head']}.answers.npz") as part, part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            **{k: np.asarray(getattr(answers, k)) for k in answers.__dataclass_fields__},
-        )
+    now = list(results["sets"])
+    kept = _others(path, results["recipe"], results["sha256"], {row["split"] for row in now})
+    sets = sorted([*kept, *now], key=lambda row: PARTS.index(row["split"]))
+    write_json_atomic(path, {**results, "sets": sets})
+    if len(answers.names) and sets[:1] == now[:1]:
+        with replacing(run / f"{results['head']}.answers.npz") as part, part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                **{k: np.asarray(getattr(answers, k)) for k in answers.__dataclass_fields__},
+            )
     beside = Path(head).with_suffix(".json")
-    if beside.is_file() and beside.parent.samefile(run):
+    tests = [s for s in now if s["split"] == "test" and s["mse"] is not None]
+    if tests and beside.is_file() and beside.parent.samefile(run):
         spec = HeadSpec.read(beside)
-        tests = [s for s in results["sets"] if s["split"] == "test" and s["mse"] is not None]
         scores = {
             f"{s['source']}, {s['engine']}": {k: s[k] for k in ("r", "mae", "mse", "r2")}
             for s in tests
@@ -193,22 +206,40 @@ def write(results: Mapping[str, Any], answers: Answers, folder: Path, run: Path,
     return path
 
 
-def check_free(folder: Path, head: str, recipe: Recipe) -> None:
-    """Refuse to write over what a head scored on the data of another recipe.
+def check_free(folder: Path, head: str, recipe: Recipe, splits: Sequence[str] = ("test",)) -> None:
+    """Refuse before anything is scored what :func:`write` would refuse.
+
+    Scores of one file are of one recipe and of the same weights: those on the data of another
+    recipe are not written over, and those of other weights only where all of them are replaced.
 
     Raises:
         InputError: there are such results.
     """
-    path = folder / f"{Path(head).stem}.json"
+    _others(folder / f"{Path(head).stem}.json", recipe.name, _sha256(head), set(splits))
+
+
+def _others(path: Path, recipe: str, sha256: str | None, splits: Set[str]) -> list[dict[str, Any]]:
+    """Rows of the file that stay when these splits are scored."""
     try:
-        before = json.loads(path.read_text("utf-8")).get("recipe", recipe.name)
-    except (OSError, ValueError, AttributeError):
-        return  # nothing, or nothing that anybody can read
-    if before != recipe.name:
+        table = json.loads(path.read_text("utf-8"))
+        before, weights = table.get("recipe", recipe), table.get("sha256")
+        rows = [row for row in table.get("sets", []) if row["split"] in PARTS]
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return []  # nothing, or nothing that anybody can read
+    if before != recipe:
         raise InputError(
-            f"{path} holds scores on the data of the recipe {before}, not {recipe.name}; name "
-            "another folder with --results, or remove the file"
+            f"{path} holds scores on the data of the recipe {before}, not {recipe}; name another "
+            "folder with --results, or remove the file"
         )
+    kept = [row for row in rows if row["split"] not in splits]
+    if kept and weights != sha256:
+        left = {row["split"] for row in kept}
+        every = " ".join(f"--split {part}" for part in PARTS if part in left | splits)
+        raise InputError(
+            f"{path} holds scores of other weights on {', '.join(sorted(left))}; score these again "
+            f"too ({every}), name another folder with --results, or remove the file"
+        )
+    return kept
 
 
 def load_answers(path: Path) -> Answers:
@@ -309,5 +340,5 @@ def _file(head: str) -> Path:
     return heads.path(head) if head in heads.shipped() else Path(head)
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(head: str) -> str | None:
+    return None if head in PREDICTORS else hashlib.sha256(_file(head).read_bytes()).hexdigest()
