@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 from mien.errors import InputError
 from mien.heads import geometric
 from mien.heads.spec import HeadSpec
-from mien.lab import evaluate, export, report, training
+from mien.lab import evaluate, export, training
 from mien.lab.card import card
 from mien.lab.material import Material, gather
 from mien.lab.metrics import pearson
@@ -238,58 +238,6 @@ def test_no_results_and_bad_ones(tmp_path: Path) -> None:
         evaluate.read_results(tmp_path)
 
 
-def test_the_report_of_a_run_holds_everything_itself(material: Material, head: Path) -> None:
-    results, answers = evaluate.evaluate(str(head), PLAN, material)
-    history = json.loads((head.parent / "history.json").read_text())
-    facts = {"odd <name>": "a & b"}
-    page = report.run_page(PLAN, results, answers, history, Path("nowhere"), facts)
-    assert page.count("<img ") == 1 + 2 * 4  # curves, and four for each scored set
-    assert "<script" not in page
-    assert not [part for part in page.split('"') if part.startswith(("http", "//"))]
-    assert "odd &lt;name&gt;" in page
-    assert "a &amp; b" in page
-    assert 'name="viewport"' in page
-    assert "prefers-color-scheme: dark" in page
-    worst = next(row["worst"] for row in results["sets"] if row["worst"])
-    assert f"The worst image, {worst}: mean squared error" in page
-    assert page == report.run_page(PLAN, results, answers, history, Path("nowhere"), facts)
-
-
-def test_the_page_about_all_heads_follows_from_the_results(
-    material: Material, head: Path, tmp_path: Path
-) -> None:
-    tables = [evaluate.evaluate(name, PLAN, material)[0] for name in ("geometric", str(head))]
-    paths = report.write_results_page(tables, tmp_path)
-    page = paths[-1].read_text()
-    assert {p.relative_to(tmp_path).as_posix() for p in paths} == {
-        "results.md", "plots/geometric.png", "plots/tiny.png",
-    }  # fmt: skip
-    assert "![Correlation and slope of each channel of tiny](plots/tiny.png)" in page
-    row = tables[1]["sets"][0]
-    assert f"| [tiny](#tiny) | made | one | test | {row['samples']} |" in page
-    assert f"{row['r']:.3f} (" in page
-    assert "## Pose leak" in page
-    before = [p.read_bytes() for p in paths]
-    report.write_results_page(tables, tmp_path)
-    assert [p.read_bytes() for p in paths] == before
-    assert (tmp_path / "plots" / "tiny.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_page_of_nothing() -> None:
-    page = report.results_page([{"head": "x", "sets": []}])
-    assert "## x\n\nNothing was scored." in page
-
-
-def test_coverage_is_told_with_its_share() -> None:
-    counts = {"pictures": 2000, "damaged": 1, "facemesh": 1900, "facelandmarker": 1800}
-    page = report.results_page([{"head": "x", "sets": [], "coverage": {"faces": counts}}])
-    assert "| faces | 2,000 | 1 | 1,900 (95.0%) | 1,800 (90.0%) |" in page
-
-
-def test_a_name_cannot_break_the_table() -> None:
-    assert report._markdown(("a",), [("x|y",)])[-1] == "| x\\|y |"
-
-
 def test_a_model_card_says_what_there_is_to_know(
     material: Material, head: Path, tmp_path: Path
 ) -> None:
@@ -347,22 +295,6 @@ def test_scoring_loads_no_torch() -> None:
     program = "import sys, mien.lab.evaluate, mien.lab.report; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
-
-
-def test_the_committed_page_is_that_of_the_committed_results() -> None:
-    root = Path(__file__).parents[2]
-    page = root / "docs" / "results.md"
-    try:
-        tables = evaluate.read_results(root / "results")
-    except InputError:
-        assert not page.exists()
-        return
-    assert page.read_text("utf-8") == report.results_page(tables), "run `mien report`"
-    for table in tables:
-        assert (
-            not report._first_scored(table)
-            or (page.parent / f"plots/{table['head']}.png").is_file()
-        )
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off"])

@@ -212,7 +212,7 @@ def report(
     facts = {"head": name, "output": plan.output, "recipe": plan.name}
     if history:
         facts["epochs"] = str(len(history))
-        facts["minutes"] = f"{sum(row['seconds'] for row in history) / 60:.1f}"
+        facts["training"] = _duration(sum(row["seconds"] for row in history))
     pages.write_run_page(path, plan, found[0], answers, history, _data_folder(data), facts)
     _out.print(str(path), highlight=False)
 
@@ -276,6 +276,13 @@ def _history(run: Path) -> list[dict[str, float]]:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path} ({error}); train first") from None
     return rows
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from ..geometry import euler_from_matrix
 from ..outputs.files import replacing
 from ..topology import CANONICAL
 from .datasets.samples import SPLITS, Samples
-from .plots import _png as png
+from .plots import FIRST, INK, SECOND, WIDTH, png
 
 __all__ = ["angles", "look", "summary", "write"]
 
@@ -30,6 +30,7 @@ ACTIVE = 0.1
 
 _ANGLES = ("yaw", "pitch", "roll")
 _MOST = 4000  # points or faces in one picture
+_TICKS = (-50, -25, 0, 25, 50)
 
 
 def look(samples: Samples) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -42,10 +43,11 @@ def look(samples: Samples) -> tuple[dict[str, Any], dict[str, bytes]]:
         raise ValueError("there is nothing to look at in a data set without samples")
     turned = angles(samples)
     numbers = summary(samples, turned)
+    whose = ", ".join(numbers["sources"])
     return numbers, {
-        "pose": _pose(turned),
-        "channels": _channels(numbers["channels"]),
-        "landmarks": _landmarks(samples),
+        "pose": _pose(turned, f"{whose}: how heads are turned"),
+        "channels": _channels(numbers["channels"], f"{whose}: channels with a truth"),
+        "landmarks": _landmarks(samples, f"{whose}: aligned points"),
     }
 
 
@@ -115,46 +117,60 @@ def _channel(values: Array) -> dict[str, Any]:
     }
 
 
-def _pose(turned: Array) -> bytes:
-    figure = Figure((9, 2.6))
-    every = list(figure.subplots(1, 4))
+def _titled(title: str, height: float) -> Figure:
+    figure = Figure((WIDTH, height))
+    figure.suptitle(title, fontsize=9, color=INK)
+    return figure
+
+
+def _pose(turned: Array, title: str) -> bytes:
+    figure = _titled(title, 4.4)
+    every = list(figure.subplots(2, 2).flat)
     for axes, name, column in zip(every, _ANGLES, turned.T, strict=False):
-        axes.hist(column, bins=np.linspace(-60, 60, 61), color="#2f81f7")
-        axes.set(xlabel=f"{name}, degrees")
+        axes.hist(column, bins=np.linspace(-60, 60, 61), color=FIRST)
+        axes.set(xlabel=f"{name}, degrees", xticks=_TICKS, ylabel="faces")
     step = max(len(turned) // _MOST, 1)
-    every[3].plot(*turned[::step, :2].T, ".", markersize=1.5, alpha=0.4, color="#2f81f7")
-    every[3].set(xlabel="yaw", ylabel="pitch", xlim=(-60, 60), ylim=(-60, 60))
-    return png(figure, every, small=True)
+    every[3].plot(*turned[::step, :2].T, ".", markersize=1.5, alpha=0.4, color=FIRST)
+    every[3].set(xlabel="yaw, degrees", ylabel="pitch, degrees", xlim=(-60, 60), ylim=(-60, 60))
+    every[3].set(xticks=_TICKS, yticks=_TICKS)
+    return png(figure, every)
 
 
-def _channels(channels: dict[str, Any]) -> bytes:
-    names = list(channels)
-    figure = Figure((9, 1 + 0.17 * len(names)))
+def _channels(channels: dict[str, Any], title: str) -> bytes:
+    """Those with a truth: an empty row would look like a channel that rests."""
+    names = [name for name in channels if channels[name]["known"]]
+    count = max(len(names), 1)
+    figure = _titled(title, 1.6 + 0.2 * count)
     left, right = figure.subplots(1, 2, sharey=True)
     places = np.arange(len(names))
 
     def column(key: str) -> list[float]:
-        return [channels[n][key] or 0.0 for n in names]
+        return [channels[n][key] for n in names]
 
-    left.barh(places, column("mean"), 0.7, xerr=column("std"), color="#2f81f7", ecolor="#7d8590")
-    left.set(xlabel="mean and standard deviation")
-    right.barh(places - 0.2, column("known"), 0.4, color="#7d8590", label="known")
-    right.barh(places + 0.2, column("active"), 0.4, color="#e8853d", label=f"above {ACTIVE}")
+    if names:
+        low, high = np.transpose([channels[n]["range"] for n in names])
+        left.hlines(places, low, high, color=INK, linewidth=1, label="98 of 100")
+    left.plot(column("mean"), places, "o", markersize=4, color=FIRST, label="mean")
+    left.set(xlabel="value")
+    right.barh(places - 0.2, column("known"), 0.4, color=INK, label="known")
+    right.barh(places + 0.2, column("active"), 0.4, color=SECOND, label=f"above {ACTIVE}")
     right.set(xlabel="share of faces", xlim=(0, 1.02))
     left.set_yticks(places, names)
-    left.invert_yaxis()
-    return png(figure, [left, right], small=True)
+    left.set_ylim(count - 0.4, -0.6)
+    return png(figure, [left, right], columns=1)
 
 
-def _landmarks(samples: Samples) -> bytes:
+def _landmarks(samples: Samples, title: str) -> bytes:
     """Where the aligned points lie: front and side, with the canonical face in front."""
-    figure = Figure((8, 4.4))
-    every = list(figure.subplots(1, 2))
+    figure = _titled(title, 4.0)
+    every = list(figure.subplots(1, 2, sharey=True, width_ratios=(17, 13)))
     cloud = samples.aligned.reshape(-1, 3)
     some = np.random.default_rng(0).integers(len(cloud), size=20 * _MOST)
     cloud = cloud[some]  # an even step would meet the same few points of every face
-    for axes, (i, j), name in zip(every, ((0, 1), (2, 1)), ("front", "side"), strict=True):
-        axes.plot(cloud[:, i], cloud[:, j], ".", markersize=1, alpha=0.08, color="#2f81f7")
-        axes.plot(CANONICAL[:, i], CANONICAL[:, j], ".", markersize=1.5, color="#e8853d")
-        axes.set(xlabel=f"{name}, centimetres", aspect="equal")
-    return png(figure, every, small=True)
+    shown = (((0, 1), "front", (-8.5, 8.5)), ((2, 1), "side", (-4, 9)))
+    for axes, ((i, j), name, wide) in zip(every, shown, strict=True):
+        axes.plot(cloud[:, i], cloud[:, j], ".", markersize=0.8, alpha=0.08, color=FIRST)
+        axes.plot(CANONICAL[:, i], CANONICAL[:, j], ".", markersize=1.5, color=SECOND)
+        # The same for all data sets, so that they can be compared.
+        axes.set(xlabel=f"{name}, centimetres", aspect="equal", xlim=wide, ylim=(-13, 10))
+    return png(figure, every)

@@ -7,8 +7,6 @@ without faces, and the same results give the same page.
 
 from __future__ import annotations
 
-import base64
-import html
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,64 +14,47 @@ from typing import Any
 
 import numpy as np
 
+from .. import heads
+from ..arrays import Array
 from ..outputs.files import replacing
-from . import datasets, plots
-from .evaluate import BY_POSITION, WHOLE, Answers
+from . import datasets, html_page, plots, rows
+from .evaluate import BY_POSITION, PREDICTORS, WHOLE, Answers
+from .html_page import image, text
 from .reach import TITLES as AIM_TITLES
 from .reach import aims
 from .recipe import Recipe
 
 __all__ = ["results_page", "run_page", "write_results_page", "write_run_page"]
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1f2328; --soft: #656d76; --line: #d1d9e0; --back: #fff; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --back: #0d1117; }
-}
-body { margin: 0 auto; padding: 1rem; max-width: 60rem; color: var(--ink);
-  background: var(--back); font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-p, figcaption { color: var(--soft); }
-img { max-width: 100%; height: auto; }
-figure { margin: 1rem 0; }
-.wide { overflow-x: auto; }
-.wide img { min-width: 40rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
-  white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-pre { overflow-x: auto; font-size: .8rem; padding: .8rem; border: 1px solid var(--line);
-  border-radius: 6px; }
-"""
-
-_GLOBAL = ("samples", "subjects", "r", "mae", "mse", "rmse", "r2", "image_mse", "worst_mse")
-_TITLES = ("faces", "people", "r", "MAE", "MSE", "RMSE", "R2", "MSE per image", "worst image")
-_LEAK = "Largest correlation of any channel with yaw or pitch, on neutral heads that turn."
-_LEAK_TITLES = ("head", "landmarks", "part", "people", "largest r", "channel", "axis")
-_NOT_SCORES = {
-    WHOLE: "The part `all` holds the training images too: what it adds to a score is memory.",
+_PARTS = {
+    "test": (
+        "people whom no head has seen, as far as the data say who is who; `fer2013` does not, and "
+        "a picture counts as a person."
+    ),
+    WHOLE: "the training images too: what it adds to a score is memory.",
     BY_POSITION: (
-        "The part `by-position` is no head's: two lists of the truth itself, paired by position "
-        "after each has lost different images. The system that mien continues published such a row "
-        "(mean R2 -0.972) as that of its baseline, beside one over all images (0.567) as its own."
+        "no head's: two lists of the truth itself, paired by position after each has lost "
+        "different images. The system that mien continues published such a row (mean R2 -0.972) as "
+        "that of its baseline, beside one over all images (0.567) as its own."
     ),
 }
-_COVERED = (
-    "Pictures in which FaceMesh finds a face, and those of them in which the Face Landmarker, the "
-    "teacher, finds one too. Only the latter are scored."
-)
-_COVERED_TITLES = ("data", "pictures", "damaged", "FaceMesh", "both")
-_KEPT = (
-    "Both eyes shut on made heads: what is said of heads turned 30 degrees to a side, as a share "
-    "of what it says from the front; the smaller of both sides."
-)
-_KEPT_TITLES = ("head", "landmarks", "part", "people", "channel", "frontal", "kept")
-_CALIBRATED = (
-    "Made people whom the head has not seen are calibrated by the faces that the studio asks for, "
-    "as the engine sees them drawn; then they make others. MAE against the truth of those."
-)
-_CALIBRATED_TITLES = ("head", "landmarks", "people", "faces", "before", "after", "after / before")
-_CHANNEL = ("std", "r", "slope", "offset", "mae", "rmse", "r2")
+_GROUPS = {
+    "Heads": "They ship with mien. seed10 is there to compare with, not to use.",
+    "Baseline": "It needs no training.",
+    "Experiments": (
+        "They do not ship, and nothing uses them. seed10-extra is told the teacher's own pose and "
+        "shape, which nobody has without running the teacher: its scores are no head's to reach."
+    ),
+}
+_SCORES = ("r", "mae", "rmse", "r2", "r2_mean", "image_mse", "worst_mse")
+_RUN_TITLES = (
+    "data", "landmarks", "part", "faces", "people", "channels", "r", "MAE", "RMSE", "R2", "mean R2",
+    "MSE per image", "worst image",
+)  # fmt: skip
+_TITLES = (
+    "head", "data", "landmarks", "part", "faces", "people", "r", "channels", "MAE", "RMSE", "R2",
+    "mean R2",
+)  # fmt: skip
 
 
 def write_run_page(
@@ -112,38 +93,52 @@ def run_page(
         data: folder of the data sets, for the pictures of the worst faces.
         facts: lines for the head of the page, by title.
     """
-    parts = [_facts(facts), "<h2>Scores</h2>", _table(_overview(results))]
-    if leaks := _leaks([results]):
-        parts += ["<h3>Pose leak</h3>", f"<p>{_LEAK}</p>", _table([_LEAK_TITLES, *leaks])]
-    if kept := _kept([results]):
-        parts += ["<h3>Turned blinks</h3>", f"<p>{_KEPT}</p>", _table([_KEPT_TITLES, *kept])]
-    if gains := _calibrated([results]):
-        table = _table([_CALIBRATED_TITLES, *gains])
-        parts += ["<h3>Calibration</h3>", f"<p>{_CALIBRATED}</p>", table]
+    parts = [html_page.facts(facts), "<h2>Scores</h2>", html_page.table(_overview(results))]
+    meanings = "\n".join(
+        f"<dt>{text(word)}</dt><dd>{_plain(meaning)}</dd>" for word, meaning in rows.READING.items()
+    )
+    parts.append(html_page.details("How to read it", f"<dl>{meanings}</dl>"))
+    for title, told, table in (
+        ("Pose leak", rows.LEAK, rows.leaks([results])),
+        ("Turned blinks", rows.KEPT, rows.kept([results])),
+        ("Calibration", rows.CALIBRATED, rows.calibrated([results])),
+    ):
+        if table:
+            parts += [f"<h3>{title}</h3>", f"<p>{_plain(told)}</p>", html_page.table(table)]
     if history:
-        parts += ["<h2>Training</h2>", _image(plots.curves(history), "Loss by epoch.")]
-    kinds = sorted({*zip(answers.source, answers.engine, strict=True)})
-    for source, engine in kinds:
-        row = _row(results, source, engine)
-        if row is None or row["mse"] is None:
-            continue
-        pairs = zip(answers.source, answers.engine, strict=True)
+        parts += ["<h2>Training</h2>", image(plots.curves(history), "The best epoch is marked.")]
+    pairs = list(zip(answers.source, answers.engine, strict=True))
+    splits = [row["split"] for row in results["sets"] if row["split"] != BY_POSITION]
+    for row in results["sets"]:
+        source, engine = row["source"], row["engine"]
         chosen = np.array([pair == (source, engine) for pair in pairs])
+        if row["split"] not in splits[:1] or row["mse"] is None or not chosen.any():
+            continue
         truth, said = answers.truth[chosen], answers.prediction[chosen]
-        scattered = plots.scatter(truth, said, answers.channels)
         parts += [
-            f"<h2>{_text(source)}, landmarks of {_text(engine)}</h2>",
-            _image(plots.channel_bars(row["channels"]), "Channels that vary, best first."),
-            # Thirty small plots: on a phone they are better scrolled than squeezed.
-            f'<div class="wide">{_image(scattered, "Prediction over truth.")}</div>',
-            _image(plots.error_histogram(truth, said), "Errors of the images."),
-            _worst(row, answers, data),
-            "<h3>Channels</h3>",
-            _table(_channel_rows(row["channels"])),
+            f"<h2>{text(source)}, landmarks of {text(engine)}</h2>",
+            html_page.grid(
+                [
+                    _bars(results["head"], row),
+                    f"<div>{_errors(truth, said)}{_worst(row, answers, data)}</div>",
+                ],
+                "plots",
+            ),
+            "<h3>Prediction over truth</h3>",
+            "<p>Truth to the right, prediction upwards, both in the range that stands below; on "
+            "the diagonal they are equal.</p>",
+            html_page.grid(
+                [
+                    image(square.png, f"{square.channel}\n{square.low:.2g} to {square.high:.2g}")
+                    for square in plots.squares(truth, said, answers.channels)
+                ],
+                "squares",
+            ),
+            html_page.details("All channels as a table", html_page.table(rows.channels(row))),
         ]
     settings = json.dumps(recipe.as_dict(), indent=2, ensure_ascii=False)
-    parts += ["<h2>Recipe</h2>", f"<pre>{_text(settings)}</pre>"]
-    return _page(f"{results['head']}: report", "\n".join(parts))
+    parts += ["<h2>Recipe</h2>", f"<pre>{text(settings)}</pre>"]
+    return html_page.page(f"{results['head']}: report", "\n".join(parts))
 
 
 def write_results_page(results: Sequence[Mapping[str, Any]], docs: Path) -> list[Path]:
@@ -161,7 +156,7 @@ def write_results_page(results: Sequence[Mapping[str, Any]], docs: Path) -> list
         if row is not None:
             path = docs / "plots" / f"{result['head']}.png"
             with replacing(path) as part:
-                part.write_bytes(plots.channel_bars(row["channels"]))
+                part.write_bytes(plots.channel_bars(row["channels"], _where(result["head"], row)))
             written.append(path)
     path = docs / "results.md"
     with replacing(path) as part:
@@ -170,78 +165,81 @@ def write_results_page(results: Sequence[Mapping[str, Any]], docs: Path) -> list
 
 
 def results_page(results: Sequence[Mapping[str, Any]]) -> str:
-    """The page about all heads, Markdown.
+    """The page about all heads, Markdown: those that ship first, then the baseline.
 
     Args:
         results: as in ``results/*.json``.
     """
+    groups = _grouped(results)
+    results = [result for group in groups.values() for result in group]
+    parts = {row["split"] for result in results for row in result["sets"]}
     lines = [
         "# Results",
         "",
         "Generated by `mien report` from `results/*.json`, which `mien evaluate` writes; never by",
-        "hand. Everybody in the test part is unknown to the heads, as far as the data say who is",
-        "who; `fer2013` does not, and a picture counts as a person. r is the mean correlation over",
-        "the channels that vary (standard deviation of the truth above 0.03), with the 95 %",
-        "interval of a bootstrap by person; a channel that a head does not give counts as 0.",
-        "Where the truth is the output of another model, the scores are agreement with it, not",
-        "accuracy. R2 is over all numbers at once, mean R2 the mean over the channels that vary.",
+        "hand. Where the truth is the output of another model, as on photographs, the scores are",
+        "agreement with it, not accuracy.",
         "",
-        *_markdown(
-            (
-                "head",
-                "data",
-                "landmarks",
-                "part",
-                "faces",
-                "people",
-                "r",
-                "MAE",
-                "RMSE",
-                "R2",
-                "mean R2",
-            ),
-            [
-                (
-                    f"[{result['head']}](#{_anchor(result['head'])})",
-                    row["source"],
-                    row["engine"],
-                    row["split"],
-                    f"{row['samples']:,}",
-                    f"{row['subjects']:,}",
-                    _interval(row),
-                    _number(row["mae"], 4),
-                    _number(row["rmse"], 4),
-                    _number(row["r2"]),
-                    _number(row["r2_mean"]),
-                )
-                for result in results
-                for row in result["sets"]
-                if row["mse"] is not None
-            ],
-        ),
+        *(f"- **part `{part}`**: {told}" for part, told in _PARTS.items() if part in parts),
+        *(f"- **{word}**: {meaning}" for word, meaning in rows.READING.items()),
     ]
+    for title, group in groups.items():
+        scored = [(result, row) for result in group for row in result["sets"]
+                  if row["mse"] is not None]  # fmt: skip
+        if scored:
+            table = [_score(result["head"], row) for result, row in scored]
+            lines += ["", f"## {title}", "", _GROUPS[title], "", *_markdown(_TITLES, table)]
     if aimed := aims(results):
-        lines += ["", "## Aims", "", *_markdown(AIM_TITLES, [aim.row() for aim in aimed])]
-    if covered := _coverage(results):
-        lines += ["", "## Coverage", "", _COVERED, "", *_markdown(_COVERED_TITLES, covered)]
-    parts = {row["split"] for result in results for row in result["sets"]}
-    lines += [
-        line for part in sorted(parts & _NOT_SCORES.keys()) for line in ("", _NOT_SCORES[part])
-    ]
-    if leaks := _leaks(results):
-        lines += ["", "## Pose leak", "", _LEAK, "", *_markdown(_LEAK_TITLES, leaks)]
-    if kept := _kept(results):
-        lines += ["", "## Turned blinks", "", _KEPT, "", *_markdown(_KEPT_TITLES, kept)]
-    if gains := _calibrated(results):
-        table = _markdown(_CALIBRATED_TITLES, gains)
-        lines += ["", "## Calibration", "", _CALIBRATED, "", *table]
-    for result in results:
-        lines += ["", *_section(result)]
+        lines += ["", "## Aims", "", "On the test part, of the heads that ship.", ""]
+        lines += _markdown(AIM_TITLES, [aim.row() for aim in aimed])
+    for title, told, found in (
+        ("Coverage", rows.COVERED, rows.coverage(results)),
+        ("Pose leak", rows.LEAK, rows.leaks(results)),
+        ("Turned blinks", rows.KEPT, rows.kept(results)),
+        ("Calibration", rows.CALIBRATED, rows.calibrated(results)),
+    ):
+        if found:
+            lines += ["", f"## {title}", "", told, "", *_markdown(found[0], found[1:])]
+    for title, group in groups.items():
+        for result in group:
+            lines += ["", *_section(result, title)]
     return "\n".join(lines) + "\n"
 
 
-def _section(result: Mapping[str, Any]) -> list[str]:
+def _grouped(
+    results: Sequence[Mapping[str, Any]],
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Results by title of :data:`_GROUPS`, in its order."""
+    shipped = list(heads.shipped())
+    groups: dict[str, list[Mapping[str, Any]]] = {title: [] for title in _GROUPS}
+    for result in results:
+        name = result["head"]
+        kind = "Heads" if name in shipped else "Baseline" if name in PREDICTORS else "Experiments"
+        groups[kind].append(result)
+    return groups
+
+
+def _score(head: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"[{head}](#{_anchor(head)})",
+        row["source"],
+        row["engine"],
+        row["split"],
+        rows.faces(row),
+        f"{row['subjects']:,}",
+        rows.interval(row),
+        rows.counted(row),
+        rows.number(row["mae"], 4),
+        rows.number(row["rmse"], 4),
+        rows.number(row["r2"]),
+        rows.number(row["r2_mean"]),
+    )
+
+
+def _section(result: Mapping[str, Any], group: str) -> list[str]:
     lines = [f"## {result['head']}", ""]
+    if group == "Experiments":
+        lines += ["An experiment; it does not ship.", ""]
     row = _first_scored(result)
     if row is None:
         return [*lines, "Nothing was scored."]
@@ -249,43 +247,43 @@ def _section(result: Mapping[str, Any]) -> list[str]:
         if name["mse"] is not None and name["split"] == "test":
             lines += [
                 f"- {name['source']}, {name['engine']}: the mean squared error of an image is "
-                f"{_number(name['image_mse'], 4)}, of the worst {_number(name['worst_mse'], 4)} "
-                f"(`{name['worst']}`); {name['given']} of {name['varying']} channels that vary "
-                "are given."
+                f"{rows.number(name['image_mse'], 4)}, of the worst "
+                f"{rows.number(name['worst_mse'], 4)} (`{name['worst']}`); {name['given']} of "
+                f"{name['varying']} channels that vary are given."
             ]
-    where = f"{row['source']}, {row['engine']}, {row['split']}"
-    return [
-        *lines,
-        "",
-        f"![Correlation and slope of each channel of {result['head']}](plots/{result['head']}.png)",
-        "",
-        f"By channel, on {where}:",
-        "",
-        *_markdown(("channel", *_CHANNEL), _channel_rows(row["channels"])[1:]),
-    ]
+    where = _where(result["head"], row)
+    lines += ["", f"![Correlation and slope of each channel of {result['head']}]"
+              f"(plots/{result['head']}.png)", ""]  # fmt: skip
+    if absent := rows.missing(row):
+        lines += [f"Not given: {', '.join(absent)}.", ""]
+    table = rows.channels(row)
+    return [*lines, f"By channel, {where}:", "", *_markdown(table[0], table[1:])]
+
+
+def _where(head: str, row: Mapping[str, Any]) -> str:
+    return f"{head} on {row['source']}, {row['engine']}, {row['split']}"
 
 
 def _first_scored(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return next((row for row in result["sets"] if row["mse"] is not None), None)
 
 
-def _row(results: Mapping[str, Any], source: str, engine: str) -> Mapping[str, Any] | None:
-    rows = results["sets"]
-    return next((r for r in rows if (r["source"], r["engine"]) == (source, engine)), None)
-
-
-def _overview(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("data", "landmarks", "part", *_TITLES)]
+def _overview(results: Mapping[str, Any]) -> rows.Rows:
+    table: rows.Rows = [_RUN_TITLES]
     for row in results["sets"]:
-        figures = [str(row[k]) if k in _GLOBAL[:2] else _number(row[k], 4) for k in _GLOBAL]
-        rows.append((row["source"], row["engine"], row["split"], *figures))
-    return rows
+        counts = rows.faces(row), f"{row['subjects']:,}", rows.counted(row)
+        figures = [rows.number(row[key], 4) for key in _SCORES]
+        table.append((row["source"], row["engine"], row["split"], *counts, *figures))
+    return table
 
 
-def _channel_rows(channels: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    scored = [(name, c) for name, c in channels.items() if c["count"]]
-    rows = [(name, *(_number(c[k]) for k in _CHANNEL)) for name, c in scored]
-    return [("channel", *_CHANNEL), *rows]
+def _bars(head: str, row: Mapping[str, Any]) -> str:
+    drawn = plots.channel_bars(row["channels"], _where(head, row))
+    return image(drawn, "Channels that vary, best first.")
+
+
+def _errors(truth: Array, said: Array) -> str:
+    return image(plots.error_histogram(truth, said), "Errors of the images.")
 
 
 def _worst(row: Mapping[str, Any], answers: Answers, data: Path) -> str:
@@ -299,61 +297,13 @@ def _worst(row: Mapping[str, Any], answers: Answers, data: Path) -> str:
     shown = plots.face(answers.pixels[place], (width, height), picture)
     gone = "" if picture is not None else " (its picture cannot be shown)"
     told = f"The worst image, {row['worst']}{gone}: mean squared error {row['worst_mse']:.4f}."
-    return _image(shown, told)
+    return image(shown, told, "face")
 
 
-def _leaks(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for result in results:
-        for row in result["sets"]:
-            if leak := row.get("pose_leak"):
-                found = _number(leak["largest"]), leak["channel"] or "-", leak["axis"] or "-"
-                people = f"{row['subjects']:,}"
-                rows.append((result["head"], row["engine"], row["split"], people, *found))
-    return rows
-
-
-def _coverage(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    counted = {name: c for result in results for name, c in result.get("coverage", {}).items()}
-
-    def share(counts: Mapping[str, int], engine: str) -> str:
-        return f"{counts[engine]:,} ({counts[engine] / counts['pictures']:.1%})"
-
-    return [
-        (name, f"{c['pictures']:,}", f"{c['damaged']:,}", share(c, "facemesh"),
-         share(c, "facelandmarker"))
-        for name, c in sorted(counted.items())
-    ]  # fmt: skip
-
-
-def _kept(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    return [
-        (result["head"], row["engine"], row["split"], f"{row['subjects']:,}", channel,
-         _number(found["frontal"]), _number(found["kept"]))
-        for result in results
-        for row in result["sets"] if "kept" in row
-        for channel, found in row["kept"]["channels"].items()
-    ]  # fmt: skip
-
-
-def _calibrated(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    return [
-        (result["head"], row["engine"], str(gain["people"]), str(gain["faces"]),
-         _number(gain["before"], 4), _number(gain["after"], 4), _number(gain["ratio"]))
-        for result in results
-        for row in result["sets"] if (gain := row.get("calibration"))
-    ]  # fmt: skip
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    if row["r_interval"] is None:
-        return _number(row["r"])
-    low, high = row["r_interval"]
-    return f"{_number(row['r'])} ({low:.3f}-{high:.3f})"
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+def _plain(told: str) -> str:
+    """Our own words, in which names stand between backticks, as HTML."""
+    pieces = text(told).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
 
 
 def _anchor(title: str) -> str:
@@ -361,40 +311,8 @@ def _anchor(title: str) -> str:
     return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")
 
 
-def _markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _markdown(titles: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     # Names of files may hold what a table is made of.
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [titles, *rows]]
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [titles, *body]]
     lines = ["| " + " | ".join(row) + " |" for row in cells]
     return [lines[0], "|" + "---|" * len(titles), *lines[1:]]
-
-
-def _facts(facts: Mapping[str, str]) -> str:
-    rows = [f"<tr><td>{_text(k)}</td><td>{_text(v)}</td></tr>" for k, v in facts.items()]
-    return f'<div class="wide"><table>{"".join(rows)}</table></div>'
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{_text(c)}</{tag}>" for c in cells) + "</tr>"
-
-    body = "\n".join(line(row, "td") for row in rows[1:])
-    return f'<div class="wide"><table>{line(rows[0], "th")}\n{body}</table></div>'
-
-
-def _image(png: bytes, caption: str) -> str:
-    source = "data:image/png;base64," + base64.b64encode(png).decode()
-    told = _text(caption)
-    return f'<figure><img src="{source}" alt="{told}"><figcaption>{told}</figcaption></figure>'
-
-
-def _text(value: str) -> str:
-    return html.escape(value, quote=True)
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{_text(title)}</h1>\n{body}\n</body>\n</html>\n"
-    )
