@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -254,7 +255,7 @@ def load_answers(path: Path) -> Answers:
             table = {key: file[key] for key in file.files}
         lists = ("names", "source", "engine", "channels")
         return Answers(**{k: v.tolist() if k in lists else v for k, v in table.items()})
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"there are no whole answers {path}; run `mien evaluate` ({error})"
         ) from None

@@ -66,6 +66,23 @@ def test_another_layout_is_refused(tmp_path: Path) -> None:
         photos.fer2013_archive(tmp_path)
 
 
+def test_a_picture_that_is_damaged_inside_its_zip_file_is_counted(tmp_path: Path) -> None:
+    picture = cv2.imencode(".jpg", np.full((40, 40, 3), 90, np.uint8))[1].tobytes()
+    path = tmp_path / "fer2013.zip"
+    for kind in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(path, "w", kind) as opened:
+            for name in "ab":
+                opened.writestr(f"train/happy/{name}.jpg", picture)
+            place = opened.infolist()[1].header_offset + 60
+        data = bytearray(path.read_bytes())
+        data[place] ^= 0xFF
+        path.write_bytes(data)
+        found._opened.cache_clear()
+        photos._archive.cache_clear()
+        archive = photos.fer2013_archive(tmp_path)
+        assert [archive.raw(member) is None for member in archive.members] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("legend", "message"),
     [
@@ -171,5 +188,10 @@ def test_the_engines_are_asked_once(
     monkeypatch.setattr(found, "_look", None)  # from here on only the cache can answer
     again = found.find(archive, 0, 1)
     np.testing.assert_array_equal(first.facemesh, again.facemesh)
+    kept = found._cache(archive, 0)
+    kept.write_bytes(kept.read_bytes()[:-100])
+    monkeypatch.undo()  # a damaged cache is looked for again
+    monkeypatch.setenv("MIEN_HOME", str(home))
+    np.testing.assert_array_equal(first.facemesh, found.find(archive, 0, 1).facemesh)
     (images / "b.jpg").write_bytes(b"changed")
     assert found._cache(archive, 0) != found._cache(archive, 1)

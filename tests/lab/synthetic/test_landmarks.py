@@ -110,6 +110,7 @@ def test_rendered_samples_are_kept(
     places: Correspondence,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(_Fake, "places", places, raising=False)
     monkeypatch.setattr(_Fake, "calls", 0)
@@ -131,5 +132,7 @@ def test_rendered_samples_are_kept(
     files = sorted(tmp_path.iterdir())
     assert [f.suffix for f in files] == [".npz", ".npz"]
     files[0].write_bytes(files[0].read_bytes()[:100])
+    assert not caplog.text
     assert read(range(3)).fingerprint() == first.fingerprint()
     assert 15 < _Fake.calls < 30
+    assert f"{files[0]} is damaged" in caplog.text

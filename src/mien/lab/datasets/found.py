@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -24,9 +25,9 @@ from rich.console import Console
 from ... import engines, zoo
 from ...arrays import Array, Float32, Int, RGBImage
 from ...errors import EngineError
-from ...outputs.files import replacing
 from ...progress import steps_shown
 from ...types import Frame
+from . import kept
 from .changes import bordered, changed
 
 __all__ = ["ENGINES", "Archive", "Found", "find"]
@@ -66,7 +67,10 @@ class Archive:
         if self.path.is_dir():
             data = (self.path / member).read_bytes()
         else:
-            data = _opened(self.path).read(member)
+            try:
+                data = _opened(self.path).read(member)
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+                return None  # its bytes are not what was packed
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
         if image is None:
             return None
@@ -115,7 +119,7 @@ class Found:
 
     @property
     def damaged(self) -> int:
-        """How many pictures did not decode."""
+        """How many pictures did not decode, or do not come out of their zip file."""
         return int((self.size[:, 0] == 0).sum())
 
     def coverage(self) -> dict[str, int]:
@@ -141,9 +145,8 @@ def find(archive: Archive, variant: int = 0, workers: int | None = None) -> Foun
         reason = engines.available().get("facemesh") or "it is not installed"
         raise EngineError(f"both landmark engines are needed, and facemesh is not here: {reason}")
     path = _cache(archive, variant)
-    if path.is_file():
-        with np.load(path) as stored:
-            return Found(**{f.name: stored[f.name] for f in fields(Found)})
+    if stored := kept.read(path, [f.name for f in fields(Found)], len(archive.members)):
+        return Found(**stored)
     places = [range(i, min(i + _CHUNK, len(archive.members)))
               for i in range(0, len(archive.members), _CHUNK)]  # fmt: skip
     count = min(workers or os.cpu_count() or 1, len(places))
@@ -162,9 +165,7 @@ def find(archive: Archive, variant: int = 0, workers: int | None = None) -> Foun
     found = Found(
         **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Found)}
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part, part.open("wb") as file:
-        np.savez(file, **{f.name: getattr(found, f.name) for f in fields(Found)})
+    kept.write(path, {f.name: getattr(found, f.name) for f in fields(Found)})
     return found
 
 

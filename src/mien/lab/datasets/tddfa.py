@@ -28,11 +28,10 @@ from rich.console import Console
 from ... import zoo
 from ...arrays import Array, Float, Float32, RGBImage
 from ...errors import InputError
-from ...outputs.files import replacing
 from ...progress import steps_shown
 from ...topology import IBUG_68
 from ..recipe import typed
-from . import register, register_pictures
+from . import kept, register, register_pictures
 from .found import ENGINES, Archive, Found, find
 from .photos import faces_archive, subjects_of
 from .samples import CHANNELS_OF, Samples, aligned_of, split_of
@@ -200,10 +199,8 @@ def taught(
     from ..teachers.tddfa import FILES, Teacher
 
     path = _cache(archive, folder / FILES["net"], variant, nine)
-    if path.is_file():
-        with np.load(path) as stored:
-            kept: Array = stored["parameters"]
-            return kept
+    if stored := kept.read(path, ["parameters"], len(archive.members)):
+        return stored["parameters"]
     teacher = Teacher(folder)
     seen = np.where(np.isfinite(found.facemesh[:, :1, :1]), found.facemesh, found.facelandmarker)
     start = seen[:, IBUG_68, :2]
@@ -221,9 +218,7 @@ def taught(
                 said = teacher.look([i for i in images for _ in range(9)], boxes.reshape(-1, 4))
                 parameters[some] = said.parameters.reshape(-1, 9, 62).mean(axis=1)
             show(first + len(some), len(rows), "")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part, part.open("wb") as file:
-        np.savez(file, parameters=parameters)
+    kept.write(path, {"parameters": parameters})
     return parameters
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from ...arrays import Array, Float, Float32, RGBImage
 from ...channels import ARKIT_52, index_of
 from ...geometry import camera_to_picture, matrix_from_euler
 from ...morphable import LinearFaceModel, ict
-from ...outputs.files import replacing
 from ...types import Frame
+from ..datasets import kept
 from ..datasets.samples import ASKED, EYES_SHUT, NEUTRAL_TURNED, Samples, aligned_of
 from .correspondence import Correspondence, load
 from .faces import SIZE, VERSION, Kind, Scene, person, scene
@@ -138,17 +137,12 @@ def rendered(
         for start in range(0, len(people), _CHUNK):
             some = list(people[start : start + _CHUNK])
             scenes = _scenes(some, each, kind)
-            kept = (
-                cache
-                and cache / f"renders-{_key(len(model.identity), some, each, names, kind)}.npz"
-            )
-            found = _kept(kept)
-            if found is None:
-                found = np.stack([studio(s) for s in scenes])
-                if kept is not None:
-                    kept.parent.mkdir(parents=True, exist_ok=True)
-                    with replacing(kept) as part, part.open("wb") as stream:
-                        np.savez_compressed(stream, points=found)
+            key = _key(len(model.identity), some, each, names, kind)
+            file = cache and cache / f"renders-{key}.npz"
+            stored = kept.read(file, ["points"], len(scenes)) if file else None
+            found = stored["points"] if stored else np.stack([studio(s) for s in scenes])
+            if file and not stored:
+                kept.write(file, {"points": found}, compressed=True)
             for i, name in enumerate(names):
                 seen = np.isfinite(found[:, i, 0, 0])
                 chosen = [s for s, yes in zip(scenes, seen, strict=True) if yes]
@@ -238,14 +232,3 @@ def _key(modes: int, people: Sequence[int], each: int, names: Sequence[str], kin
     """Changes with what the points depend on; the model is one, with more modes or fewer."""
     told = json.dumps([VERSION, modes, list(people), each, list(names), kind])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
-
-
-def _kept(file: Path | None) -> Array | None:
-    if file is None or not file.is_file():
-        return None
-    try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            points: Array = arrays["points"]
-            return points
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
