@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mien.lab import material
-from mien.lab.recipe import Recipe, typed
+from mien.lab.recipe import Recipe
+from mien.lab.strict import typed
 
 TINY: dict[str, Any] = {
     "name": "tiny",

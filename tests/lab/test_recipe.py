@@ -9,7 +9,8 @@ import pytest
 
 from mien.channels import ARKIT_52
 from mien.errors import InputError
-from mien.lab.recipe import Recipe, difference, load, typed
+from mien.lab.recipe import Recipe, difference, load
+from mien.lab.strict import typed
 
 GOOD = """
 name = "head"

@@ -28,9 +28,10 @@ from . import nets, training
 from .checkpoint import Checkpoint
 from .datasets.samples import Samples
 from .material import Material
-from .recipe import Recipe, typed
+from .recipe import Recipe
 from .runtime import runtime
 from .stretch import stretch
+from .strict import typed
 
 __all__ = ["TOLERANCE", "ExportError", "export", "head", "restored"]
 

@@ -19,7 +19,7 @@ import numpy as np
 from ...arrays import Array
 from ...channels import EMOTIONS
 from ...errors import InputError
-from ..recipe import typed
+from ..strict import typed
 from . import register, register_coverage, register_pictures
 from .found import Archive, find
 from .photos import fer2013_archive

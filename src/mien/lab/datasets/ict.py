@@ -15,7 +15,7 @@ from ...arrays import RGBImage
 from ...errors import InputError
 from ...morphable import LinearFaceModel, ict
 from ...zoo import cache as zoo_cache
-from ..recipe import typed
+from ..strict import typed
 from ..synthetic import faces, landmarks, noise
 from ..synthetic.faces import Kind, Scene
 from . import register, register_pictures

@@ -20,7 +20,7 @@ from ...channels import MIRROR as MIRRORED_CHANNELS
 from ...errors import InputError
 from ...geometry import matrix_from_euler, project
 from ...topology import CANONICAL, MIRROR, RIGID
-from ..recipe import typed
+from ..strict import typed
 from . import register, register_pictures
 from .samples import CHANNELS_OF, NEUTRAL_TURNED, Samples, aligned_of
 

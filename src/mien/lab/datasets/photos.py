@@ -21,7 +21,7 @@ import numpy as np
 from ...arrays import Array, Bool, Float32, RGBImage
 from ...channels import ARKIT_52, index_of
 from ...errors import InputError
-from ..recipe import typed
+from ..strict import typed
 from . import register, register_coverage, register_pictures
 from .crops import crops
 from .found import ENGINES, Archive, Found, find

@@ -30,7 +30,7 @@ from ...arrays import Array, Float, Float32, RGBImage
 from ...errors import InputError
 from ...progress import steps_shown
 from ...topology import IBUG_68
-from ..recipe import typed
+from ..strict import typed
 from . import kept, register, register_pictures
 from .found import ENGINES, Archive, Found, find
 from .photos import faces_archive, subjects_of

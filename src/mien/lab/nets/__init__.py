@@ -24,7 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ..recipe import NetRecipe, typed
+from ..recipe import NetRecipe
+from ..strict import typed
 
 __all__ = ["Net", "Task", "check", "create", "kinds", "parameters", "register"]
 
