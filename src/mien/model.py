@@ -47,6 +47,7 @@ class Material:
         cutoff: 0..1.
         double_sided: both sides are drawn.
         shading: see :data:`Shading`.
+        normal_texture: uint8 (height, width, 3), glTF's normal map (green is up), or None.
     """
 
     name: str = ""
@@ -59,6 +60,7 @@ class Material:
     cutoff: float = 0.5
     double_sided: bool = False
     shading: Shading = "standard"
+    normal_texture: UInt8[Array, "h w 3"] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,13 +226,16 @@ class Model:
         for skin in self.skins:
             if not all(0 <= joint < len(self.nodes) for joint in skin.joints):
                 raise ValueError(f"a skin has joints {skin.joints} of {len(self.nodes)} nodes")
+        settled: set[int] = set()
         for i in range(len(self.nodes)):
-            seen, at = set(), i
-            while (above := self.nodes[at].parent) is not None:
-                if above in seen or above == i:
-                    raise ValueError(f"node {i} ({self.nodes[i].name!r}) is its own ancestor")
-                seen.add(above)
-                at = above
+            seen: set[int] = set()
+            at: int | None = i
+            while at is not None and at not in settled:
+                if at in seen:
+                    raise ValueError(f"node {at} ({self.nodes[at].name!r}) is its own ancestor")
+                seen.add(at)
+                at = self.nodes[at].parent
+            settled |= seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
