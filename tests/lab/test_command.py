@@ -65,11 +65,32 @@ def test_from_recipe_to_report(tiny_toml: Path) -> None:
 
 def test_data_are_explored(tiny_toml: Path) -> None:
     mien("explore", str(tiny_toml))
-    page = Path("docs", "data.md").read_text("utf-8")
+    page = Path("docs", "data", "tiny.md").read_text("utf-8")
+    assert page.startswith("# Data of tiny\n")
     assert re.search(r"## made\n\n- 960 faces of 24 people: \d+ train, \d+ validation", page)
-    shown = re.findall(r"\]\((plots/\S+\.png)\)", page)
-    assert len(shown) == 6
-    assert all(Path("docs", name).stat().st_size > 5000 for name in shown)
+    assert "- channels without a truth, 1: tongueOut\n" in page
+    shown = re.findall(r"\]\((\.\./plots/\S+\.png)\)", page)
+    assert len(shown) == 5  # of neutral heads that turn no channel has a truth
+    assert "## neutral-turned\n" in page
+    assert "- no channel has a truth\n" in page
+    assert all(Path("docs", "data", name).stat().st_size > 5000 for name in shown)
+
+
+def test_the_data_of_two_recipes_lie_beside_each_other() -> None:
+    Path("other.toml").write_text(SMALL.replace("small", "other").replace("16", "17"))
+    mien("explore", "small.toml")
+    before = {p: p.read_bytes() for p in Path("docs").rglob("*.*")}
+    mien("explore", "other.toml")
+    assert "of 17 people" in Path("docs", "data", "other.md").read_text("utf-8")
+    assert {p: p.read_bytes() for p in before} == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.84, "0.8 s"), (59.96, "60.0 s"), (61, "1 min 1 s"), (354.6, "5 min 55 s")],
+)
+def test_a_short_training_takes_some_time_too(seconds: float, told: str) -> None:
+    assert command._duration(seconds) == told
 
 
 def test_interrupted_and_resumed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,14 @@ def test_one_sample(samples: Samples) -> None:
     assert all(content.startswith(b"\x89PNG") for content in pictures.values())
 
 
+def test_without_a_truth_there_is_no_picture_of_the_channels(samples: Samples) -> None:
+    neutral = [i for i, source in enumerate(samples.source) if source == "neutral-turned"]
+    _, pictures = eda.look(samples.select(neutral))
+    assert set(pictures) == {"pose", "landmarks"}
+    _, pictures = eda.look(samples)
+    assert set(pictures) == {"pose", "channels", "landmarks"}
+
+
 def test_no_samples(samples: Samples) -> None:
     with pytest.raises(ValueError, match="nothing to look at"):
         eda.look(samples.select([]))

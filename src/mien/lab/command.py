@@ -163,13 +163,14 @@ def explore(
     data: Data = None,
     docs: Annotated[Path, typer.Option(help="Folder of the documentation.")] = Path("docs"),
 ) -> None:
-    """Write docs/data.md: pose, channels and coverage of a recipe's data sets, as pictures."""
+    """Write docs/data/RECIPE.md: pose, channels and coverage of its data sets, as pictures."""
     _need_the_workshop()
     from . import explore as pages
     from .material import gather
     from .recipe import load
 
-    for path in pages.write(gather(load(recipe), _data_folder(data)), docs):
+    plan = load(recipe)
+    for path in pages.write(gather(plan, _data_folder(data)), docs, plan.name):
         _out.print(str(path), highlight=False)
 
 

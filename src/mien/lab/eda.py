@@ -36,6 +36,8 @@ _TICKS = (-50, -25, 0, 25, 50)
 def look(samples: Samples) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Numbers (see :func:`summary`), and pictures as PNG by name: pose, channels, landmarks.
 
+    Without a truth about any channel there is no picture of them.
+
     Raises:
         ValueError: no samples.
     """
@@ -44,11 +46,12 @@ def look(samples: Samples) -> tuple[dict[str, Any], dict[str, bytes]]:
     turned = angles(samples)
     numbers = summary(samples, turned)
     whose = ", ".join(numbers["sources"])
-    return numbers, {
-        "pose": _pose(turned, f"{whose}: how heads are turned"),
-        "channels": _channels(numbers["channels"], f"{whose}: channels with a truth"),
-        "landmarks": _landmarks(samples, f"{whose}: aligned points"),
-    }
+    pictures = {"pose": _pose(turned, f"{whose}: how heads are turned")}
+    known = {name: told for name, told in numbers["channels"].items() if told["known"]}
+    if known:  # an empty row would look like a channel that rests
+        pictures["channels"] = _channels(known, f"{whose}: channels with a truth")
+    pictures["landmarks"] = _landmarks(samples, f"{whose}: aligned points")
+    return numbers, pictures
 
 
 def write(samples: Samples, folder: Path) -> dict[str, Any]:
@@ -130,39 +133,37 @@ def _pose(turned: Array, title: str) -> bytes:
         axes.hist(column, bins=np.linspace(-60, 60, 61), color=FIRST)
         axes.set(xlabel=f"{name}, degrees", xticks=_TICKS, ylabel="faces")
     step = max(len(turned) // _MOST, 1)
-    every[3].plot(*turned[::step, :2].T, ".", markersize=1.5, alpha=0.4, color=FIRST)
+    size = 1.5 if len(turned) > 200 else 5  # a few are not to be lost
+    every[3].plot(*turned[::step, :2].T, ".", markersize=size, alpha=0.4, color=FIRST)
     every[3].set(xlabel="yaw, degrees", ylabel="pitch, degrees", xlim=(-60, 60), ylim=(-60, 60))
     every[3].set(xticks=_TICKS, yticks=_TICKS)
     return png(figure, every)
 
 
 def _channels(channels: dict[str, Any], title: str) -> bytes:
-    """Those with a truth: an empty row would look like a channel that rests."""
-    names = [name for name in channels if channels[name]["known"]]
-    count = max(len(names), 1)
-    figure = _titled(title, 1.6 + 0.2 * count)
+    names = list(channels)
+    figure = _titled(title, 1.6 + 0.2 * len(names))
     left, right = figure.subplots(1, 2, sharey=True)
     places = np.arange(len(names))
 
-    def column(key: str) -> list[float]:
+    def column(key: str) -> list[Any]:
         return [channels[n][key] for n in names]
 
-    if names:
-        low, high = np.transpose([channels[n]["range"] for n in names])
-        left.hlines(places, low, high, color=INK, linewidth=1, label="98 of 100")
+    low, high = np.transpose(column("range"))
+    left.hlines(places, low, high, color=INK, linewidth=1, label="98 of 100")
     left.plot(column("mean"), places, "o", markersize=4, color=FIRST, label="mean")
-    left.set(xlabel="value")
+    left.set(xlabel="value", xlim=(min(low.min(), 0) - 0.04, max(high.max(), 1) + 0.04))
     right.barh(places - 0.2, column("known"), 0.4, color=INK, label="known")
     right.barh(places + 0.2, column("active"), 0.4, color=SECOND, label=f"above {ACTIVE}")
     right.set(xlabel="share of faces", xlim=(0, 1.02))
     left.set_yticks(places, names)
-    left.set_ylim(count - 0.4, -0.6)
+    left.set_ylim(len(names) - 0.4, -0.6)
     return png(figure, [left, right], columns=1)
 
 
 def _landmarks(samples: Samples, title: str) -> bytes:
     """Where the aligned points lie: front and side, with the canonical face in front."""
-    figure = _titled(title, 4.0)
+    figure = _titled(title, 3.5)
     every = list(figure.subplots(1, 2, sharey=True, width_ratios=(17, 13)))
     cloud = samples.aligned.reshape(-1, 3)
     some = np.random.default_rng(0).integers(len(cloud), size=20 * _MOST)
