@@ -1,0 +1,297 @@
+"""The 52 morph targets of the skin: learnt displacements, put right where a bust needs it.
+
+All in centimetres. The order of work: displacements of the 468 points (:mod:`.learn`), strength
+and smoothing, lids onto the eyeball, lips that touch and never cross, the mouth's bag and the
+skull; then subdivision, and lids pushed out of the eyeball once more. What is learnt or modelled
+for the left is mirrored to the right, so both are exactly alike.
+
+Lips never cross, for any weights: of every target but mouthClose the upper lip's rim rises at
+least as much as the lower's, and sums of such targets do the same. mouthClose takes back what
+jawOpen opens, and belongs to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...arrays import Array, Float
+from ...channels import ARKIT_52
+from . import cage as form
+from .cage import CLEAR, EYE, FACE, LIDS, LIPS, Cage, eye_of
+
+__all__ = ["GAIN", "Jaw", "on_cage", "rim_radius", "settle_lids"]
+
+GAIN: Mapping[str, float] = {
+    "jawOpen": 0.80, "mouthClose": 0.80, "jawForward": 0.7, "jawLeft": 0.9, "mouthLeft": 0.7,
+    "mouthSmileLeft": 0.85, "mouthFrownLeft": 1.5, "mouthFunnel": 0.85, "mouthPucker": 0.85,
+    "mouthStretchLeft": 0.9, "mouthRollLower": 0.5, "mouthRollUpper": 0.5,
+    "mouthShrugLower": 0.65, "mouthShrugUpper": 0.8, "mouthPressLeft": 1.3,
+    "mouthLowerDownLeft": 1.5, "mouthUpperUpLeft": 0.9, "mouthDimpleLeft": 1.0,
+    "browDownLeft": 1.25, "browInnerUp": 1.35, "browOuterUpLeft": 1.1, "cheekPuff": 1.0,
+    "cheekSquintLeft": 0.9, "noseSneerLeft": 0.8,
+    "eyeBlinkLeft": 1.3, "eyeLookDownLeft": 1.4, "eyeLookUpLeft": 1.4, "eyeLookInLeft": 1.2,
+    "eyeLookOutLeft": 1.2, "eyeSquintLeft": 1.4, "eyeWideLeft": 1.5,
+}  # fmt: skip
+"""Strength of what was learnt on our head, of a left channel and its right partner alike."""
+
+_MEETING = 0.22  # of the way from the lower rim to the upper at which the lids meet
+_TOUCH = 0.08  # centimetres that lips may part in a target that leaves the mouth shut
+
+
+def rim_radius() -> float:
+    """Distance of the lids' rims from the middle of the eyeball."""
+    return EYE.radius + CLEAR
+
+
+class Jaw:
+    """How a target moves the lower jaw as a whole: about a hinge, or along."""
+
+    HINGE = np.array([0.0, 0.0, -2.2])
+
+    def __init__(self, face: Array, moved: Array, name: str) -> None:
+        chin = [152, 175, 148, 377, 176, 400, 171, 396]
+        shift = moved[chin].mean(axis=0)
+        self.angle, self.shift = 0.0, np.zeros(3)
+        if name == "jawOpen":
+            arm = face[chin].mean(axis=0) - self.HINGE
+            away = arm + shift
+            self.angle = float(np.arctan2(arm[1], arm[2]) - np.arctan2(away[1], away[2]))
+        elif name.startswith("jaw"):
+            self.shift = shift * [name != "jawForward", 0.3, name == "jawForward"]
+
+    def __call__(self, p: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
+        """Displacement of points that are fixed to the jaw."""
+        c, s = np.cos(self.angle), np.sin(self.angle)
+        turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+        moved: Array = (p - self.HINGE) @ turn.T + self.HINGE - p + self.shift
+        return moved
+
+
+def on_cage(
+    cage: Cage, learnt: Mapping[str, Array]
+) -> tuple[dict[str, Float[Array, "n 3"]], dict[str, Jaw]]:
+    """Displacements of all vertices of the cage, by name, and the jaw's motion."""
+    left = [n for n in ARKIT_52 if not n.endswith("Right") or n == "jawRight"]
+    near = form._neighbours(cage.triangles[(cage.triangles < FACE).all(axis=1)], FACE)
+    face: dict[str, Array] = {}
+    for name in ARKIT_52:
+        if name in learnt:
+            gain = GAIN.get(_left(name), 1.0)
+            face[name] = gain * _smooth(learnt[name], near)
+    face["tongueOut"] = _parted(cage, face)
+    for name in left:
+        if name.startswith("eye"):
+            face[name] = _lids(cage, name, face[name])
+    for name in left:
+        if name != "mouthClose":
+            face[name] = _lips(cage, face[name], rolls="Roll" in name)
+    face["mouthClose"] = _closing(cage, face["jawOpen"], face["mouthClose"])
+    every, jaws = {}, {}
+    for name in left:
+        jaws[name] = Jaw(cage.points[:FACE], face[name], name)
+        every[name] = _extended(cage, face[name], jaws[name], name)
+    for name in left:
+        other = _other(name)
+        if other == name:
+            every[name] = (every[name] + _mirrored(cage, every[name])) / 2
+        else:
+            every[other] = _mirrored(cage, every[name])
+            jaws[other] = Jaw(cage.points[:FACE], every[other][:FACE], other)
+    return {name: every[name] for name in ARKIT_52}, jaws
+
+
+def _left(name: str) -> str:
+    return name.replace("Right", "Left")
+
+
+def _other(name: str) -> str:
+    return name.replace("Left", "Right") if "Left" in name else _left(name)
+
+
+def _mirrored(cage: Cage, moved: Array) -> Array:
+    flipped: Array = (moved * np.array([-1.0, 1.0, 1.0]))[cage.mirror]
+    return flipped
+
+
+def _smooth(moved: Array, near: list[list[int]]) -> Array:
+    out = moved.copy()
+    for _ in range(2):
+        out = 0.7 * out + 0.3 * np.array([out[n].mean(axis=0) for n in near])
+    return out
+
+
+# Lids
+
+
+def _lids(cage: Cage, name: str, moved: Array) -> Array:
+    """Rims that stay on their sphere; a blink that closes."""
+    p, moved = cage.points, moved.copy()
+    side = "left" if name.endswith("Left") else "right"
+    outer, upper, inner, lower = LIDS[side]
+    middle = eye_of(side)
+    u, low = list(upper), list(lower)
+    if name.startswith("eyeBlink"):
+        meet = p[low] + _MEETING * (p[u] - p[low])
+        # The line of closed lids sags a little more than the lower rim does.
+        target = _on_sphere(meet, middle, rim_radius())
+        moved[u], moved[low] = target - p[u], target - p[low]
+        moved[[outer, inner]] = 0
+        fold = list(form._FIRST["fold"])
+        follow = np.zeros_like(moved)
+        follow[fold[1:8]] = 0.42 * moved[[u[0], u[1], u[2], u[3], u[4], u[5], u[6]]]
+        moved[fold[1:8]] = follow[fold[1:8]]
+    else:
+        ring = [outer, *upper, inner, *lower]
+        target = _on_sphere(p[ring] + moved[ring], middle, rim_radius())
+        moved[ring] = target - p[ring]
+        gap = (moved[u] - moved[low])[:, 1]
+        open_ = (p[u] - p[low])[:, 1]
+        over = np.minimum(gap + 0.55 * open_, 0)  # at most half shut
+        moved[u, 1] -= over / 2
+        moved[low, 1] += over / 2
+    return moved
+
+
+def _on_sphere(p: Array, middle: Array, radius: float) -> Array:
+    away = p - middle
+    out: Array = middle + radius * away / np.linalg.norm(away, axis=1, keepdims=True)
+    return out
+
+
+def settle_lids(
+    points: Float[Array, "v 3"],
+    moved: dict[str, Float[Array, "v 3"]],
+    free: Array,
+    least: float = 0.07,
+) -> dict[str, Float[Array, "v 3"]]:
+    """Push what would lie in an eyeball at half or at full weight out again.
+
+    Args:
+        points: the refined head, no point of which lies within an eyeball but those not ``free``.
+        moved: displacements by name.
+        free: bool (v,), what may be pushed; not the inner side of the lids.
+        least: distance that is kept from the eyeball.
+    """
+    out = {}
+    for name, d in moved.items():
+        new = d
+        for side in LIDS:
+            middle = eye_of(side)
+            close = free & (np.linalg.norm(points - middle, axis=1) < EYE.radius + 1.6)
+            if not close.any() or not np.abs(d[close]).max() > 1e-6:
+                continue
+            p, e = points[close], d[close].copy()
+            for _ in range(6):
+                for weight in (1.0, 0.75, 0.5, 0.25):
+                    at = p + weight * e - middle
+                    length = np.linalg.norm(at, axis=1, keepdims=True)
+                    lack = np.maximum(EYE.radius + least - length, 0)
+                    e += lack * at / length / weight
+            new = new.copy()
+            new[close] = e
+        out[name] = new
+    return out
+
+
+# Lips
+
+
+def _spread(cage: Cage, rim: list[int], shift: Array, above: bool) -> Array:
+    """A shift of a lip's rim, carried on to the skin around, fading."""
+    p = cage.points[:FACE]
+    line = p[list(rim)]
+    away = np.linalg.norm(p[:, None] - line[None], axis=2)
+    share = np.exp(-(away**2) / (2 * 0.45**2)) + 1e-12
+    mean = (share @ shift) / share.sum(axis=1, keepdims=True)
+    fade = np.exp(-(away.min(axis=1) ** 2) / (2 * 0.75**2))
+    beside = _above(cage) if above else ~_above(cage)
+    out: Array = mean * (fade * beside)[:, None]
+    out[list(rim)] = shift
+    return out
+
+
+def _above(cage: Cage) -> Array:
+    """Whether a point belongs to the upper lip's side of the face."""
+    p = cage.points[:FACE]
+    _, upper, _, lower = LIPS
+    line = p[list(upper)]
+    order = np.argsort(line[:, 0])
+    above: Array = p[:, 1] > np.interp(p[:, 0], line[order, 0], line[order, 1])
+    above[list(upper)] = True
+    above[list(lower)] = False
+    return above
+
+
+def _lips(cage: Cage, moved: Array, rolls: bool) -> Array:
+    """Rims that part or stay together, and never cross."""
+    _, upper, _, lower = LIPS
+    u, low = moved[list(upper)], moved[list(lower)]
+    gap = (u - low)[:, 1]
+    wanted = np.maximum(gap - _TOUCH, 0)
+    together = np.exp(-wanted / 0.25)[:, None]
+    mean = (u + low) / 2
+    new_u = u + together * (mean - u)
+    new_l = low + together * (mean - low)
+    if rolls:
+        new_u[:, 2], new_l[:, 2] = u[:, 2], low[:, 2]
+    new_u[:, 1] = mean[:, 1] + wanted / 2
+    new_l[:, 1] = mean[:, 1] - wanted / 2
+    out: Array = (
+        moved
+        + _spread(cage, list(upper), new_u - u, above=True)
+        + _spread(cage, list(lower), new_l - low, above=False)
+    )
+    return out
+
+
+def _closing(cage: Cage, opened: Array, closing: Array) -> Array:
+    """mouthClose: together with jawOpen the rims lie on each other again."""
+    _, upper, _, lower = LIPS
+    u, low = list(upper), list(lower)
+    both = opened + closing
+    mean = (both[u] + both[low]) / 2
+    out: Array = (
+        closing
+        + _spread(cage, u, mean - both[u], above=True)
+        + _spread(cage, low, mean - both[low], above=False)
+    )
+    return out
+
+
+def _parted(cage: Cage, face: dict[str, Array]) -> Array:
+    """Lips that let the tongue through."""
+    out: Array = 0.30 * face["jawOpen"] + 0.25 * face["mouthFunnel"] * [1, 0.5, 0.3]
+    return out
+
+
+# Beyond the face
+
+
+def _extended(cage: Cage, face: Array, jaw: Jaw, name: str) -> Array:
+    p = cage.points
+    out = np.zeros_like(p)
+    out[:FACE] = face
+    for side, ring in cage.lid_rings.items():
+        at = p[form.rim(side)] + face[form.rim(side)]
+        if np.abs(face[form.rim(side)]).max() > 0:
+            out[ring] = _on_sphere(at, eye_of(side), EYE.radius - 0.10) - p[ring]
+    around = form.lips()
+    down = np.full((20, 1), 0.5)
+    down[1:10], down[11:] = 0.0, 1.0
+    for ring, share in zip(cage.bag_rings, (0.85, 0.4, 0.1, 0.0), strict=True):
+        out[ring] = share * face[around] + (1 - share) * down * jaw(p[ring])
+    out[cage.throat] = 0.5 * jaw(p[[cage.throat]])[0]
+    oval = list(form.REGIONS["face_oval"])
+    length = np.zeros(len(oval))
+    last, reach = p[oval], 8.0
+    for ring in cage.skull_rings[:-2]:
+        length = length + np.linalg.norm(p[ring] - last, axis=1)
+        last = p[ring]
+        fade = np.clip(1 - length / reach, 0, 1) ** 2
+        follow = face[oval]
+        for _ in range(2):
+            follow = (np.roll(follow, 1, axis=0) + 2 * follow + np.roll(follow, -1, axis=0)) / 4
+        out[ring] = fade[:, None] * follow
+    return out
