@@ -18,6 +18,7 @@ from mien.geometry import (
     project,
     quaternion_from_matrix,
     similarity,
+    slerp,
 )
 
 LEFT, UP, FORWARD = np.eye(3)  # the subject's own left, up, and out of the face
@@ -257,3 +258,24 @@ def test_projection_axes() -> None:
 def test_distance(points: list[object], others: list[object], expected: float) -> None:
     found = distance(np.array(points, np.float64), np.array(others, np.float64))
     assert found == pytest.approx(expected)
+
+
+@given(rotations, rotations, st.floats(0, 1))
+def test_a_slerp_turns_at_a_steady_speed(start: np.ndarray, end: np.ndarray, share: float) -> None:
+    def angle(a: np.ndarray, b: np.ndarray) -> float:
+        # By the chord, which is exact for small angles too.
+        return 2 * math.asin(min(1.0, float(np.linalg.norm(a - b)) / math.sqrt(8)))
+
+    whole = angle(start, end)
+    between = slerp(start, end, share)
+    np.testing.assert_allclose(between @ between.T, np.eye(3), atol=1e-9)
+    assert angle(start, between) == pytest.approx(share * whole, abs=1e-5)
+    assert angle(between, end) == pytest.approx((1 - share) * whole, abs=1e-5)
+
+
+def test_a_slerp_ends_where_it_shall_and_goes_the_shorter_way() -> None:
+    start, end = matrix_from_euler(170, 0, 0), matrix_from_euler(-170, 0, 0)
+    np.testing.assert_allclose(slerp(start, end, 0), start, atol=1e-12)
+    np.testing.assert_allclose(slerp(start, end, 1), end, atol=1e-12)
+    np.testing.assert_allclose(slerp(start, end, 0.5), matrix_from_euler(180, 0, 0), atol=1e-9)
+    np.testing.assert_array_equal(slerp(np.eye(3), np.eye(3), 0.3), np.eye(3))

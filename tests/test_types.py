@@ -9,7 +9,7 @@ import pytest
 
 from mien.geometry import matrix_from_euler, picture_to_camera, project, similarity
 from mien.topology import CANONICAL
-from mien.types import Face, Frame, Landmarks, Observation, Pose
+from mien.types import Face, Frame, Landmarks, Observation, Pose, RigPose
 
 NAN, INF = math.nan, math.inf
 IMAGE = np.zeros((4, 6, 3), np.uint8)
@@ -183,9 +183,50 @@ def test_no_face_is_a_value() -> None:
     assert not nothing.timings
 
 
+def test_a_rig_pose_rests_unless_something_is_said() -> None:
+    pose = RigPose(1.0, ("jawOpen",), unit(1))
+    for part in ("head", "jaw", "left_eye", "right_eye"):
+        np.testing.assert_array_equal(getattr(pose, part), np.eye(3))
+    assert pose.position is None
+    assert pose.driven
+    assert RigPose(0.0, (), unit(0)).weights.size == 0
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5])
+def test_a_weight_may_leave_its_range(value: float) -> None:
+    assert RigPose(0.0, ("jawOpen",), unit(1, value)).weights.tolist() == [value]
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"time": NAN}, "finite time"),
+        ({"time": INF}, "finite time"),
+        ({"weights": unit(1)}, r"expected float32 \(2,\), got float32 \(1,\)"),
+        ({"weights": unit(3)}, r"expected float32 \(2,\)"),
+        ({"weights": unit(2)[None]}, r"expected float32 \(2,\)"),
+        ({"weights": np.zeros(2)}, r"expected float32 \(2,\), got float64"),
+        ({"names": ()}, r"expected float32 \(0,\)"),
+        ({"weights": with_value(unit(2), NAN)}, "are finite"),
+        ({"weights": with_value(unit(2), INF)}, "are finite"),
+    ],
+)
+def test_a_rig_pose_is_validated(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RigPose(**({"time": 0.0, "names": ("jawOpen", "aa"), "weights": unit(2)} | fields))
+
+
 @pytest.mark.parametrize(
     "record",
-    [Frame(IMAGE), LANDMARKS, POSE, Face(1, 0.0, LANDMARKS), Observation(0, 0.0, (6, 4), ())],
+    [
+        Frame(IMAGE),
+        LANDMARKS,
+        POSE,
+        Face(1, 0.0, LANDMARKS),
+        Observation(0, 0.0, (6, 4), ()),
+        RigPose(0.0, (), unit(0)),
+    ],
 )
 def test_records_are_frozen(record: Any) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):

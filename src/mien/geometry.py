@@ -39,6 +39,7 @@ __all__ = [
     "project",
     "quaternion_from_matrix",
     "similarity",
+    "slerp",
 ]
 
 # By type, so that float32 points stay float32 and nothing is converted on the way.
@@ -125,6 +126,30 @@ def matrix_from_quaternion(quaternion: Float[Array, "4"]) -> Float[Array, "3 3"]
             [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
             [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
         ]
+    )
+
+
+def slerp(
+    start: Float[Array, "3 3"], end: Float[Array, "3 3"], share: float
+) -> Float[Array, "3 3"]:
+    """Rotation on the shortest way from one to another, at a steady speed.
+
+    Shoemake, "Animating rotation with quaternion curves" (1985).
+
+    Args:
+        start: rotation matrix at share 0.
+        end: at share 1.
+        share: 0..1.
+    """
+    a, b = quaternion_from_matrix(start), quaternion_from_matrix(end)
+    cosine = float(a @ b)
+    if cosine < 0:  # q and -q are one rotation; the nearer of the two is meant
+        b, cosine = -b, -cosine
+    if cosine > 1 - 1e-9:  # nothing to divide by, and a straight line is exact enough
+        return matrix_from_quaternion(a + share * (b - a))
+    angle = math.acos(cosine)
+    return matrix_from_quaternion(
+        (math.sin((1 - share) * angle) * a + math.sin(share * angle) * b) / math.sin(angle)
     )
 
 
