@@ -7,7 +7,7 @@ from importlib import import_module
 
 from .report import save
 
-NAMES = ("importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing")
+NAMES = ("importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing", "retarget")
 
 
 def main() -> None:
