@@ -76,6 +76,12 @@ def test_the_tiny_recipe_names_only_what_there_is(tiny_toml: Path) -> None:
         (GOOD + "[loss]\nwidth = 0\n", "[loss] width is above 0"),
         (GOOD + "[augment]\nmirror = 2\n", "[augment] mirror is a probability"),
         (GOOD + "[augment]\nnoise = -0.1\n", "[augment] noise is 0 or more"),
+        (GOOD + "[augment]\nnoise = inf\n", "augment.noise is a finite number, got inf"),
+        (GOOD + "[loss]\nwidth = nan\n", "loss.width is a finite number, got nan"),
+        (GOOD + "[train]\nlr = 1e999\n", "train.lr is a finite number, got inf"),
+        (GOOD.replace('"made"', '"made"\nweight = inf'), "sources[0].weight is a finite number"),
+        ("seed = -1\n" + GOOD, "seed is in 0..9223372036854775807, got -1"),
+        ("seed = 9223372036854775808\n" + GOOD, "seed is in 0..9223372036854775807, got"),
         (GOOD + "[augment]\nmixup = 0.6\n", "[augment] mixup is in 0..0.5"),
         (GOOD + "[export]\nopset = 9\n", "[export] opset is in 17..20"),
         (GOOD + "[export]\nnotes = 'one'\n", "export.notes is a list, got 'one'"),
@@ -96,6 +102,33 @@ def test_what_cannot_be_used_is_named(text: str, message: str, tmp_path: Path) -
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         read(text, tmp_path)
     assert "head.toml" in str(caught.value)
+
+
+def sources(*tables: dict[str, Any]) -> Recipe:
+    return typed(Recipe, {"name": "x", "net": {"kind": "mlp"}, "data": {"sources": list(tables)}})
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({}, "faces is listed twice with the same options and engine a"),
+        ({"engines": ["b", "a"], "weight": 0.5}, "the same options and engine a"),
+        ({"engines": [], "targets": ["jawOpen"]}, "the same options and engine a"),
+        ({"options": {}}, ""),
+        ({"engines": ["b"]}, ""),
+        ({"name": "fer2013"}, ""),
+    ],
+)
+def test_a_source_is_listed_once(other: dict[str, Any], message: str) -> None:
+    one = {"name": "faces", "engines": ["a"], "options": {"changes": 2}}
+    if not message:
+        assert len(sources(one, one | other).data.sources) == 2
+        return
+    for pair in ((one, one | other), (one | other, one)):
+        with pytest.raises(InputError, match=message):
+            sources(*pair)
+    with pytest.raises(InputError, match="faces is listed twice with the same options; list"):
+        sources({"name": "faces"}, {"name": "faces"})
 
 
 def test_a_missing_recipe_lists_what_lies_beside_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
 import torch
+from safetensors.torch import save_file
 
 from mien.errors import InputError
 from mien.lab import checkpoint, training
@@ -146,8 +147,12 @@ def test_a_training_can_start_from_the_weights_of_another(made: Material, tmp_pa
     assert equal(run(plan, made, tmp_path / "second", resume=True).best, second.best)
     with pytest.raises(InputError, match=r"(?s)holds the weights of another net.*size mismatch"):
         run(recipe(train__start=start, net__hidden=17), made, tmp_path / "third")
-    with pytest.raises(InputError, match="there is no checkpoint nothing"):
+    with pytest.raises(InputError, match=r"\[train\] start: there are no weights nothing") as told:
         run(recipe(train__start="nothing"), made, tmp_path / "third")
+    assert "--resume" not in str(told.value)
+    save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(InputError, match=r"\[train\] start: .* is no checkpoint of this version"):
+        run(recipe(train__start=str(tmp_path / "foreign.safetensors")), made, tmp_path / "third")
     # Other weights under the same name are another training.
     run(recipe(seed=9), made, tmp_path / "first")
     with pytest.raises(InputError, match="weights to start from"):

@@ -88,9 +88,9 @@ def load(path: Path, recipe: Mapping[str, Any], data: str) -> Checkpoint:
         InputError: there is none, it is damaged, or it belongs to something else; the message says
             what differs.
     """
+    if not path.is_file():
+        raise InputError(f"there is no checkpoint {path}; train without --resume first")
     tensors, header = _read(path)
-    if header.get("format") != _FORMAT:
-        raise InputError(f"{path} is no checkpoint of this version of mien; train afresh")
     if lines := difference(header["recipe"], recipe):
         listed = "\n  ".join(lines)
         raise InputError(
@@ -120,6 +120,8 @@ def load_weights(path: Path) -> tuple[Weights, dict[str, Any]]:
     Raises:
         InputError: there are none, or the file is damaged.
     """
+    if not path.is_file():
+        raise InputError(f"there are no weights {path}; train the head that they are of first")
     tensors, header = _read(path)
     return tensors, header["recipe"]
 
@@ -131,13 +133,13 @@ def _write(path: Path, tensors: Weights, header: Mapping[str, Any]) -> None:
 
 
 def _read(path: Path) -> tuple[Weights, dict[str, Any]]:
-    if not path.is_file():
-        raise InputError(f"there is no checkpoint {path}; train without --resume first")
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("mien", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}); train afresh, or restore it") from None
+    if header.get("format") != _FORMAT:
+        raise InputError(f"{path} is no checkpoint of this version of mien; train afresh")
     # Tensors of a file that is mapped into memory would change with it.
     return {name: torch.clone(tensor) for name, tensor in tensors.items()}, header

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import itertools
 import re
 import sys
 import typing
@@ -82,6 +83,15 @@ class DataRecipe:
             any(source.weight > 0 for source in self.sources),
             "sources: nothing to train on; add a [[data.sources]] with a weight above 0",
         )
+        for one, other in itertools.combinations(self.sources, 2):
+            both = set(one.engines or other.engines) & set(other.engines or one.engines)
+            apart = not both and one.engines  # no engine stands for all of them
+            _check(
+                bool(apart) or (one.name, one.options) != (other.name, other.options),
+                f"sources: {one.name} is listed twice with the same options"
+                f"{' and engine ' if both else ''}{', '.join(sorted(both))}; list it once, with a "
+                "weight that stands for both, for a face is scored once",
+            )
 
 
 @dataclass(frozen=True)
@@ -274,6 +284,7 @@ class Recipe:
     export: ExportRecipe = field(default_factory=ExportRecipe)
 
     def __post_init__(self) -> None:
+        _check(0 <= self.seed < 2**63, f"seed is in 0..{2**63 - 1}, got {self.seed}")
         _check(
             re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name) is not None,
             f"name becomes the name of files: letters, digits, . _ -; got {self.name!r}",

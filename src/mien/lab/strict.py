@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def typed(cls: type[_T], table: Mapping[str, Any], where: str = "") -> _T:
         where: name of the table in messages, for instance ``train``.
 
     Raises:
-        InputError: unknown or missing keys, or values of another type.
+        InputError: unknown or missing keys, values of another type, or numbers that are not finite.
     """
     place = f"[{where}] " if where else ""
     if not isinstance(table, Mapping):
@@ -81,6 +82,8 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if type(value) is not kind:  # a boolean is an integer to isinstance
         raise InputError(f"{where} is {_NAMES.get(kind, kind)}, got {value!r}")
+    if kind is float and not math.isfinite(value):  # TOML has inf and nan, and so has Python's JSON
+        raise InputError(f"{where} is a finite number, got {value!r}")
     return value
 
 

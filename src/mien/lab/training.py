@@ -270,11 +270,14 @@ def _validate(
 
 def _start(net: nets.Net, path: Path) -> None:
     """Take the weights of an earlier run."""
-    weights, _ = checkpoint.load_weights(path)
     try:
+        weights, _ = checkpoint.load_weights(path)
         net.load_state_dict(weights)
+    except InputError as error:
+        raise InputError(f"[train] start: {error}") from None
     except RuntimeError as error:  # the message lists every tensor that does not fit
-        raise InputError(f"{path} holds the weights of another net: {error}") from None
+        told = f"{path} holds the weights of another net: {error}"
+        raise InputError(f"[train] start: {told}") from None
 
 
 def _digest(learning: str, checking: str, net: nets.Net) -> str:

@@ -11,6 +11,7 @@ import pytest
 from mien.errors import InputError
 from mien.lab import datasets
 from mien.lab.datasets import ict
+from mien.lab.datasets.samples import split_of
 
 
 def test_recipes_can_name_them() -> None:
@@ -33,6 +34,11 @@ def test_a_missing_model_is_named(name: str, tmp_path: Path) -> None:
         ("ict-renders", {"engines": ["exact"]}, "engines are some of facemesh, facelandmarker"),
         ("ict-renders", {"first": -1}, "first is 0 or more, got -1"),
         ("neutral-turned", {"each": 0}, "each is 1 or more, got 0"),
+        ("ict", {"repeat": -1}, "repeat is 0 or more, got -1"),
+        ("eyes-shut", {"engines": ["facemesh", "facemesh"]}, "each once; got"),
+        ("asked", {"engines": ["exact"]}, "engines are some of facemesh, facelandmarker"),
+        ("asked", {"peopel": 3}, r"\[options of asked\] peopel .*did you mean people"),
+        ("asked", {"people": 1}, "none of the 1 people is of the test part"),
     ],
 )
 def test_options_are_checked_first(
@@ -40,6 +46,24 @@ def test_options_are_checked_first(
 ) -> None:
     with pytest.raises(InputError, match=match):
         datasets.read(name, tmp_path, options)
+
+
+@pytest.mark.parametrize("first", [0, 300])
+def test_calibrations_are_of_people_of_the_test_part(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(ict, "model_in", lambda _: None)
+    monkeypatch.setattr(
+        ict.landmarks, "rendered", lambda _, people, *__, **___: asked.extend(people)
+    )
+    for name in ("asked", "eyes-shut"):
+        asked.clear()
+        datasets.read(name, tmp_path, {"people": 40, "first": first})
+        everybody = range(first, first + 40)
+        tested = [p for p in everybody if split_of(f"ict-{p}") == "test"]
+        assert asked == (tested if name == "asked" else list(everybody))
+        assert 0 < len(tested) < 40
 
 
 @pytest.mark.shared

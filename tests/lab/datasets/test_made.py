@@ -69,7 +69,12 @@ def test_a_straight_line_finds_the_truth() -> None:
     [
         ({"peple": 3}, r"\[options of made\] peple is not a key.*people"),
         ({"people": 0}, "people is 1 or more"),
-        ({"engines": []}, "engines is empty"),
+        ({"engines": []}, "engines are at least one"),
+        ({"engines": ["a", "a"]}, "each once; got"),
+        ({"seed": -1}, "seed is 0 or more, got -1"),
+        ({"noise": float("inf")}, r"made\.noise is a finite number, got inf"),
+        ({"noise": -0.1}, "noise is 0 or more"),
+        ({"extra": -1}, "extra is 0 or more"),
         ({"output": "units"}, "one of expression, morphable"),
     ],
 )

@@ -43,10 +43,14 @@ class Options:
     images: bool = False
     workers: int = 0
 
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise InputError(f"workers is 0 or more, got {self.workers}")
+
 
 @register("fer2013-emotions")
 def _read(folder: Path, options: Mapping[str, Any]) -> Samples:
-    asked = typed(Options, options, "fer2013-emotions")
+    asked = typed(Options, options, "options of fer2013-emotions")
     archive = fer2013_archive(folder)
     found = find(archive, workers=asked.workers or None)
     rows = np.flatnonzero(found.size[:, 0] > 0)

@@ -51,11 +51,13 @@ class Geometric:
 
 @dataclass(frozen=True)
 class Renders:
-    """What a recipe can ask of the drawn heads.
+    """What a recipe can ask of the drawn heads. The defaults are those of ``ict-renders``.
 
     Attributes:
-        people: how many persons, from ``first`` on.
-        each: pictures of each of them.
+        people: how many persons, from ``first`` on; 300 where a source is for one question only.
+            ``asked`` holds those of them alone who are of the test part, about a seventh.
+        each: pictures of each of them; 10 neutral ones, 3 with shut eyes, and for ``asked`` those
+            that calibrate and 10 others.
         first: seed of the first person.
         engines: landmark engines that look at the pictures.
     """
@@ -70,11 +72,14 @@ class Renders:
 
 
 def _check(options: Geometric | Renders, known: tuple[str, ...]) -> None:
-    for name, least in (("people", 1), ("each", 1), ("first", 0)):
-        if getattr(options, name) < least:
+    for name, least in (("people", 1), ("each", 1), ("first", 0), ("repeat", 0)):
+        if getattr(options, name, least) < least:
             raise InputError(f"{name} is {least} or more, got {getattr(options, name)}")
-    if not options.engines or set(options.engines) - set(known):
-        raise InputError(f"engines are some of {', '.join(known)}; got {options.engines}")
+    chosen = set(options.engines)
+    if not chosen or chosen - set(known) or len(chosen) < len(options.engines):
+        raise InputError(
+            f"engines are some of {', '.join(known)}, each once; got {options.engines}"
+        )
 
 
 @register("ict")
@@ -107,29 +112,33 @@ def read_renders(folder: Path, options: Mapping[str, Any]) -> Samples:
 @register(NEUTRAL_TURNED)
 def read_neutral(folder: Path, options: Mapping[str, Any]) -> Samples:
     """Neutral drawn heads turned about by up to 35 degrees, as the engines see them."""
-    defaults = {"people": 300, "each": 10}
-    wanted = typed(Renders, defaults | dict(options), f"options of {NEUTRAL_TURNED}")
-    return _rendered(folder, wanted, "neutral")
+    return _rendered(folder, _wanted(NEUTRAL_TURNED, options, 10), "neutral")
 
 
 @register(EYES_SHUT)
 def read_shut(folder: Path, options: Mapping[str, Any]) -> Samples:
     """Drawn heads with both eyes shut, from the front and from both sides."""
-    defaults = {"people": 300, "each": 3}
-    return _rendered(folder, typed(Renders, defaults | dict(options), EYES_SHUT), "shut")
+    return _rendered(folder, _wanted(EYES_SHUT, options, 3), "shut")
 
 
 @register(ASKED)
 def read_asked(folder: Path, options: Mapping[str, Any]) -> Samples:
-    """Drawn heads that calibrate and then make faces; those of the test part only."""
-    defaults = {"people": 300, "each": faces.ASKED + 10}
-    return _rendered(folder, typed(Renders, defaults | dict(options), ASKED), "asked")
+    """Drawn heads that calibrate and then make others; people of the test part only."""
+    return _rendered(folder, _wanted(ASKED, options, faces.ASKED + 10), "asked")
+
+
+def _wanted(source: str, options: Mapping[str, Any], each: int) -> Renders:
+    return typed(Renders, {"people": 300, "each": each} | dict(options), f"options of {source}")
 
 
 def _rendered(folder: Path, wanted: Renders, kind: Kind) -> Samples:
     people = list(range(wanted.first, wanted.first + wanted.people))
-    if kind == "asked":
+    if kind == "asked":  # a calibration is scored, never learnt
         people = [p for p in people if split_of(f"ict-{p}") == "test"]
+        if not people:
+            raise InputError(
+                f"{ASKED}: none of the {wanted.people} people is of the test part; ask for more"
+            )
     return landmarks.rendered(
         model_in(folder),
         people,

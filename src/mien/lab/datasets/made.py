@@ -61,11 +61,12 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("people", "each"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is 1 or more, got {getattr(self, name)}")
-        if not self.engines:
-            raise InputError("engines is empty; name at least one")
+        least = {"people": 1, "each": 1, "noise": 0, "turn": 0, "turned": 0, "extra": 0, "seed": 0}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise InputError(f"{name} is {value} or more, got {getattr(self, name)}")
+        if not self.engines or len(set(self.engines)) < len(self.engines):
+            raise InputError(f"engines are at least one, each once; got {self.engines}")
 
 
 @register("made")

@@ -41,7 +41,8 @@ EYES_SHUT = "eyes-shut"
 """Source of heads with both eyes shut, from the front and from the sides."""
 
 ASKED = "asked"
-"""Source of heads that make the faces of a guided calibration, and then others."""
+"""Source of heads that make the faces of a guided calibration, and then others; people of the test
+part only, whatever part a person of another source is of."""
 
 MISSED = "none"
 """Engine of a picture in which no face was found; its landmarks are all 0, and only what looks at
