@@ -88,6 +88,8 @@ def test_a_picture_that_is_damaged_inside_its_zip_file_is_counted(tmp_path: Path
     [
         ("", r"expected legend\.csv beside images/"),
         ("picture,who\na.jpg,Ada\n", "needs the columns image and subject, has picture, who"),
+        ("\n", "has nothing"),
+        ("image,subject\n", r"titles alone; expected a row for each of the 3 pictures"),
         ("image,subject\na.jpg,Ada\nb.jpg\nc.jpg,Ada\n", r"has no subject for b\.jpg"),
         ("image,subject\na.jpg,Ada\nc.jpg,Ada\n", r"does not say who is on images/b\.jpg"),
     ],
@@ -96,6 +98,32 @@ def test_a_legend_has_to_say_who_is_who(legend: str, message: str, tmp_path: Pat
     archive = photos.faces_archive(laid_out(tmp_path, legend))
     with pytest.raises(InputError, match=message):
         photos.subjects_of(archive)
+
+
+def test_a_damaged_legend_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "faces.zip"
+    with zipfile.ZipFile(path, "w") as opened:
+        opened.writestr("images/a.jpg", b"")
+        opened.writestr("legend.csv", "image,subject\na.jpg,Ada\n")
+    path.write_bytes(path.read_bytes().replace(b"a.jpg,Ada", b"a.jpg,Bob"))
+    with pytest.raises(InputError, match=r"legend\.csv is damaged .*; fetch it again"):
+        photos.subjects_of(photos.faces_archive(tmp_path))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_pictures_are_known_by_their_suffix_in_any_letters(packed: bool, tmp_path: Path) -> None:
+    names = ["a.jpg", "b.JPG", "c.png", "d.Jpeg", "e.webp", "f.txt", "jpg"]
+    for name in names:
+        place = tmp_path / "fer2013" / "train" / "happy" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(b"")
+    if packed:
+        with zipfile.ZipFile(tmp_path / "fer2013.zip", "w") as opened:
+            for name in names:
+                opened.writestr(f"train/happy/{name}", b"")
+    archive = photos.fer2013_archive(tmp_path)
+    assert archive.path.is_dir() is not packed
+    assert [member.removeprefix("train/happy/") for member in archive.members] == names[:5]
 
 
 def test_what_was_found_becomes_samples(

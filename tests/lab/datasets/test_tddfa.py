@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
+from mien.lab import datasets
 from mien.lab.datasets import photos, tddfa
 from mien.lab.teachers import tddfa as teachers
 
@@ -52,3 +53,32 @@ def test_the_teacher_is_asked_once_and_again_after_damage(
     np.testing.assert_array_equal(tddfa.taught(archive, found, tmp_path), first)
     assert _Teacher.calls == 2
     assert f"{file} is damaged" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "changed"), [(0, set()), (2, {"images/a.jpg", "images/c.jpg"})]
+)
+def test_changed_pictures_are_for_training_only(
+    changes: int, changed: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "find", lambda *_: seen(3))
+    for module in (photos, tddfa):
+        monkeypatch.setattr(module, "split_of", lambda name: "train" if name == "Ada" else "test")
+    monkeypatch.setattr(tddfa, "_teacher_in", lambda _: tmp_path)
+    folder = laid_out(tmp_path)
+    samples = datasets.read("faces-tddfa", folder, {"changes": changes})
+    theirs = datasets.read("faces", folder, {"changes": changes})
+    # The same people and the same pictures, whoever the teacher is.
+    assert {*zip(samples.names, samples.subjects, strict=True)} == {
+        *zip(theirs.names, theirs.subjects, strict=True)
+    }
+    assert {name.partition("#")[0] for name in samples.names if "#" in name} == changed
+    assert samples.target.shape == (2 * (3 + len(changed) * changes), 10)
+
+
+def test_pictures_in_capital_letters_count(tmp_path: Path) -> None:
+    folder = tmp_path / "aflw2000"
+    folder.mkdir()
+    for name in ("image1.jpg", "image1.mat", "image2.JPG", "image2.mat", "other.jpg"):
+        (folder / name).write_bytes(b"")
+    assert tddfa.aflw2000_archive(tmp_path).members == ("image1.jpg", "image2.JPG")

@@ -30,9 +30,12 @@ from ...types import Frame
 from . import kept
 from .changes import bordered, changed
 
-__all__ = ["ENGINES", "Archive", "Found", "find"]
+__all__ = ["ENGINES", "SUFFIXES", "Archive", "Found", "find"]
 
 ENGINES = ("facemesh", "facelandmarker")
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+"""Of the pictures of a data set, in small or capital letters."""
 
 _REVISION = 3  # of what is done to a picture; another number leaves older caches behind
 _CHUNK = 200  # pictures that a process takes at a time

@@ -10,7 +10,8 @@ import csv
 import io
 import logging
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from ...errors import InputError
 from ..strict import typed
 from . import register, register_coverage, register_pictures
 from .crops import crops
-from .found import ENGINES, Archive, Found, find
+from .found import ENGINES, SUFFIXES, Archive, Found, find
 from .samples import Samples, aligned_of, split_of
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "fer2013_archive",
     "samples_of",
     "subjects_of",
+    "versions",
 ]
 
 _log = logging.getLogger(__name__)
@@ -88,16 +90,15 @@ class Photos:
 
 @register("faces")
 def _faces(folder: Path, options: Mapping[str, Any]) -> Samples:
-    asked = typed(Photos, options, "faces")
+    asked = typed(Photos, options, "options of faces")
     archive = faces_archive(folder)
-    subject = subjects_of(archive)
-    people = [subject[Path(member).name] for member in archive.members]
+    people = subjects_of(archive)
     return _read("faces", archive, people, [split_of(name) for name in people], asked)
 
 
 @register("fer2013")
 def _fer2013(folder: Path, options: Mapping[str, Any]) -> Samples:
-    asked = typed(Photos, options, "fer2013")
+    asked = typed(Photos, options, "options of fer2013")
     archive = fer2013_archive(folder)
     people = [Path(member).name for member in archive.members]
     # Who is on which picture is not known; PublicTest is the test part, a tenth of Training is
@@ -114,7 +115,7 @@ def _tenth(name: str) -> str:
 
 
 def faces_archive(folder: Path) -> Archive:
-    """Pictures of ``faces``: ``images/*.jpg`` and ``legend.csv`` with image and subject.
+    """Pictures of ``faces``: ``images/`` and ``legend.csv`` with image and subject.
 
     Raises:
         InputError: it is not there, or laid out otherwise.
@@ -144,7 +145,7 @@ def _archive(
 ) -> Archive:
     for path in (folder / f"{name}.zip", folder / name):
         if path.is_dir():
-            members = [p.relative_to(path).as_posix() for p in path.rglob("*.jpg")]
+            members = [p.relative_to(path).as_posix() for p in path.rglob("*")]
         elif path.is_file():
             try:
                 with zipfile.ZipFile(path) as archive:
@@ -153,7 +154,8 @@ def _archive(
                 raise InputError(f"{path} is no whole zip file ({error}); fetch it again") from None
         else:
             continue
-        members = sorted(m for m in members if m.startswith(inside) and m.endswith(".jpg"))
+        inner = [m for m in members if m.startswith(inside)]
+        members = sorted(m for m in inner if m.lower().endswith(SUFFIXES))
         if not members:
             raise InputError(f"{path} is laid out otherwise than expected: {expected}")
         return Archive(path, tuple(members), enlarge)
@@ -164,45 +166,74 @@ def _archive(
 
 
 @cache
-def subjects_of(archive: Archive) -> Mapping[str, str]:
-    """Who is on which picture of ``faces``, by file name.
+def subjects_of(archive: Archive) -> tuple[str, ...]:
+    """Who is on each picture of ``faces``, row by row as in ``Archive.members``.
 
     Raises:
-        InputError: legend.csv is missing, lacks a column, or leaves a picture out.
+        InputError: legend.csv is missing or damaged, lacks a column, or leaves a picture out.
     """
-    name, path = "legend.csv", archive.path
+    path = archive.path
+    table = csv.DictReader(io.StringIO(_legend(path)))
     try:
-        if path.is_dir():
-            text = (path / name).read_text("utf-8")
-        else:
-            with zipfile.ZipFile(path) as opened:
-                text = opened.read(name).decode("utf-8")
-    except (KeyError, FileNotFoundError):
-        raise InputError(f"{path}: expected legend.csv beside images/; is it whole?") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: legend.csv is no UTF-8 ({error}); save it as UTF-8") from None
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if not rows or not {"image", "subject"} <= set(rows[0]):
-        found = ", ".join(rows[0]) if rows else "nothing"
+        rows = list(table)
+    except csv.Error as error:
+        raise InputError(f"{path}: legend.csv is no table ({error})") from None
+    if not {"image", "subject"} <= set(table.fieldnames or ()):
+        found = ", ".join(table.fieldnames or ()) or "nothing"
         raise InputError(f"{path}: legend.csv needs the columns image and subject, has {found}")
+    if not rows:
+        raise InputError(
+            f"{path}: legend.csv has titles alone; expected a row for each of the "
+            f"{len(archive.members)} pictures: its file name, and a name for who is on it"
+        )
     if nameless := [row["image"] for row in rows if not row["subject"]]:
         raise InputError(f"{path}: legend.csv has no subject for {nameless[0]}; name one")
     subjects = {row["image"]: row["subject"] for row in rows}
     if missing := [m for m in archive.members if Path(m).name not in subjects]:
         raise InputError(f"{path}: legend.csv does not say who is on {missing[0]}")
-    return subjects
+    return tuple(subjects[Path(member).name] for member in archive.members)
+
+
+def _legend(path: Path) -> str:
+    name = "legend.csv"
+    try:
+        if path.is_dir():
+            return (path / name).read_text("utf-8")
+        with zipfile.ZipFile(path) as opened:
+            return opened.read(name).decode("utf-8")
+    except (KeyError, FileNotFoundError):
+        raise InputError(f"{path}: expected {name} beside images/; is it whole?") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: {name} is no UTF-8 ({error}); save it as UTF-8") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InputError(f"{path}: {name} is damaged ({error}); fetch it again") from None
+
+
+def versions(
+    archive: Archive, split: Sequence[str], changes: int, workers: int
+) -> Iterator[tuple[int, Found, Bool[Array, "n"]]]:
+    """Each version of the pictures, what was found in it, and which rows of it are samples.
+
+    Changed pictures are for training only: what is scored is what a camera saw.
+
+    Args:
+        archive: the pictures.
+        split: of each of them.
+        changes: how many changed versions.
+        workers: processes that look for landmarks; 0 for as many as there are processors.
+    """
+    training = np.array([part == "train" for part in split], bool)
+    for variant in range(changes + 1):
+        yield variant, find(archive, variant, workers or None), training | (variant == 0)
 
 
 def _read(
-    source: str, archive: Archive, people: list[str], split: list[str], asked: Photos
+    source: str, archive: Archive, people: Sequence[str], split: Sequence[str], asked: Photos
 ) -> Samples:
     parts = []
-    for variant in range(asked.changes + 1):
-        found = find(archive, variant, asked.workers or None)
+    for variant, found, keep in versions(archive, split, asked.changes, asked.workers):
         if variant == 0:
             _tell(source, found)
-        # Changed pictures are for training only: what is scored is what a camera saw.
-        keep = np.array([variant == 0 or part == "train" for part in split], bool)
         parts += [
             samples_of(source, archive, people, split, found, engine, variant, keep)
             for engine in (ENGINES[:1] if asked.crop else ENGINES)
@@ -221,8 +252,8 @@ def _read(
 def samples_of(
     source: str,
     archive: Archive,
-    people: list[str],
-    split: list[str],
+    people: Sequence[str],
+    split: Sequence[str],
     found: Found,
     engine: str,
     variant: int,

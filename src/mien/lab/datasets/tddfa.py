@@ -26,14 +26,14 @@ import numpy as np
 from rich.console import Console
 
 from ... import zoo
-from ...arrays import Array, Float, Float32, RGBImage
+from ...arrays import Array, Bool, Float, Float32, RGBImage
 from ...errors import InputError
 from ...progress import steps_shown
 from ...topology import IBUG_68
 from ..strict import typed
 from . import kept, register, register_pictures
 from .found import ENGINES, Archive, Found, find
-from .photos import faces_archive, subjects_of
+from .photos import faces_archive, subjects_of, versions
 from .samples import CHANNELS_OF, Samples, aligned_of, split_of
 
 __all__ = ["Taught", "aflw2000_archive", "nine_boxes", "taught"]
@@ -76,23 +76,20 @@ def _faces_mean(folder: Path, options: Mapping[str, Any]) -> Samples:
 
 
 def _read_faces(source: str, folder: Path, options: Mapping[str, Any], *, nine: bool) -> Samples:
-    asked = typed(Taught, options, source)
+    asked = typed(Taught, options, f"options of {source}")
     archive = faces_archive(folder)
-    subject = subjects_of(archive)
-    people = [subject[Path(member).name] for member in archive.members]
+    people = subjects_of(archive)
+    split = [split_of(name) for name in people]
     parts = []
-    for variant in range(asked.changes + 1):
-        found = find(archive, variant, asked.workers or None)
+    for variant, found, keep in versions(archive, split, asked.changes, asked.workers):
         parameters = taught(archive, found, _teacher_in(folder), variant, nine=nine)
-        # Changed pictures are for training only: what is scored is what a camera saw.
-        keep = [variant == 0 or split_of(name) == "train" for name in people]
         parts.append(_samples(source, archive, people, found, parameters, variant, keep, asked))
     return Samples.concat(parts)
 
 
 @register("aflw2000-tddfa")
 def _aflw2000_taught(folder: Path, options: Mapping[str, Any]) -> Samples:
-    asked = typed(Taught, options, "aflw2000-tddfa")
+    asked = typed(Taught, options, "options of aflw2000-tddfa")
     if asked.changes:
         raise InputError("aflw2000-tddfa: changes are for training; these pictures are for tests")
     archive = aflw2000_archive(folder)
@@ -103,7 +100,7 @@ def _aflw2000_taught(folder: Path, options: Mapping[str, Any]) -> Samples:
 
 @register("aflw2000")
 def _aflw2000(folder: Path, options: Mapping[str, Any]) -> Samples:
-    asked = typed(Taught, options, "aflw2000")
+    asked = typed(Taught, options, "options of aflw2000")
     if asked.changes or asked.extra:
         raise InputError("aflw2000 has no teacher: leave out changes and extra")
     archive = aflw2000_archive(folder)
@@ -118,7 +115,7 @@ def _for_tests(
     source: str, archive: Archive, found: Found, parameters: Array, asked: Taught
 ) -> Samples:
     people = [Path(member).stem for member in archive.members]
-    keep = [True] * len(people)
+    keep = np.ones(len(people), bool)
     samples = _samples(source, archive, people, found, parameters, 0, keep, asked)
     samples.split[:] = ["test"] * len(samples)
     return samples
@@ -139,14 +136,14 @@ def _aflw2000_picture(folder: Path, sample: str) -> RGBImage | None:
 
 @cache
 def aflw2000_archive(folder: Path) -> Archive:
-    """Pictures of ``aflw2000``: ``image*.jpg``, each with its ``.mat``.
+    """Pictures of ``aflw2000``: ``image*.jpg`` or ``.JPG``, each with its ``.mat``.
 
     Raises:
         InputError: it is not there, or a picture has no ``.mat``.
     """
     for name in ("aflw2000", "AFLW2000"):
         path = folder / name
-        members = sorted(p.name for p in path.glob("image*.jpg"))
+        members = sorted(p.name for p in path.glob("image*") if p.suffix.lower() == ".jpg")
         for member in members:
             if not (path / member).with_suffix(".mat").is_file():
                 raise InputError(f"{path / member} has no .mat beside it; get AFLW2000-3D whole")
@@ -250,7 +247,7 @@ def _samples(
     found: Found,
     parameters: Float32[Array, "n 62"],
     variant: int,
-    keep: Sequence[bool],
+    keep: Bool[Array, "n"],
     asked: Taught,
 ) -> Samples:
     """The faces that an engine and the teacher found, among the rows where ``keep`` is true."""
@@ -258,7 +255,7 @@ def _samples(
     suffix = f"#{variant}" if variant else ""
     for engine in ENGINES:
         points = getattr(found, engine)
-        there = np.isfinite(points[:, 0, 0]) & np.isfinite(parameters[:, 52]) & np.array(keep)
+        there = np.isfinite(points[:, 0, 0]) & np.isfinite(parameters[:, 52]) & keep
         rows = np.flatnonzero(there)
         aligned, rotation = aligned_of(points[rows])
         parts.append(
