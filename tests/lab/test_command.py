@@ -185,7 +185,34 @@ def test_scores_on_other_data_are_not_written_over() -> None:
     assert "scores on the data of the recipe arkit52, not small; name another folder" in told
 
 
-def test_a_folder_of_weights_has_to_be_there() -> None:
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [("nowhere", "there is no folder nowhere"), (".", "holds no .onnx file")],
+)
+def test_a_folder_of_weights_has_to_hold_heads(folder: str, told: str) -> None:
     Path("results").mkdir()
     Path("results", "x.json").write_text('{"head": "x", "sets": []}')
-    assert "there is no folder nowhere" in refused("report", "--weights", "nowhere")
+    assert told in refused("report", "--weights", folder)
+    assert not Path("docs").exists(), "refused before anything is written"
+
+
+def test_a_report_brings_the_words_of_the_recipe_to_the_description() -> None:
+    mien("train", "small.toml", "--out", "heads")
+    mien("evaluate", "small.toml", "--out", "heads")
+    weights = Path("heads", "small.onnx").read_bytes()
+    Path("recipes").mkdir()
+    said = '[export]\nabout = "Small."\nnotes = ["Mind this."]\n'
+    Path("recipes", "small.toml").write_text(SMALL + said)
+    mien("report", "--weights", "heads")
+    described = Path("heads", "small.json").read_text("utf-8")
+    assert "Mind this." in described
+    page = Path("docs", "models", "small.md").read_text("utf-8")
+    assert "\nSmall.\n" in page
+    assert "\n- Mind this.\n" in page
+    assert "of other weights" not in page
+    # A recipe that trains another head by now speaks of that one.
+    other = (SMALL + said.replace("this", "that")).replace("epochs = 2", "epochs = 3")
+    Path("recipes", "small.toml").write_text(other)
+    assert "train.epochs: 2 there, 3 here" in mien("report", "--weights", "heads").output
+    assert Path("heads", "small.json").read_text("utf-8") == described
+    assert Path("heads", "small.onnx").read_bytes() == weights

@@ -1,16 +1,84 @@
-"""Model cards: ``docs/models/<name>.md``, written from a head's description and its results."""
+"""Model cards: ``docs/models/<name>.md``, written from a head's description and its results.
+
+What people say of a head stands in its recipe, under ``[export]``; :func:`reword` brings the
+description up to date with it, and the weights stay as they are.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..heads.spec import HeadSpec
-from ..outputs.files import replacing
+from ..outputs.files import replacing, write_json_atomic
+from . import rows
+from .metrics import VARIES
+from .recipe import Recipe, difference
+from .strict import typed
 
-__all__ = ["card", "write_card"]
+__all__ = ["SOURCES", "card", "reword", "write_card"]
+
+_RESEARCH = "research use"
+_GOOGLE = "the teacher is Google's Face Landmarker (Apache-2.0)"
+_TDDFA = (
+    "the teacher is 3DDFA_V2 (MIT), whose coefficients are those of the Basel face model (research "
+    "use)"
+)
+SOURCES: Mapping[str, tuple[str, str]] = {
+    "faces": (f"photographs of public figures; {_GOOGLE}", _RESEARCH),
+    "fer2013": (f"FER-2013, small grey photographs of a Kaggle challenge; {_GOOGLE}", _RESEARCH),
+    "ict": ("exact points of heads of ICT-FaceKit", "MIT"),
+    "ict-renders": ("heads of ICT-FaceKit, drawn, as the engines see them", "MIT"),
+    "neutral-turned": ("neutral heads of ICT-FaceKit, drawn and turned about", "MIT"),
+    "eyes-shut": ("heads of ICT-FaceKit with both eyes shut, drawn", "MIT"),
+    "asked": ("heads of ICT-FaceKit that follow a guided calibration, drawn", "MIT"),
+    "faces-tddfa": (f"the photographs of `faces`; {_TDDFA}", _RESEARCH),
+    "faces-tddfa-mean": (f"the same, its mean over nine crops; {_TDDFA}", _RESEARCH),
+    "aflw2000": ("photographs of AFLW2000-3D with its own coefficients", _RESEARCH),
+    "aflw2000-tddfa": (f"photographs of AFLW2000-3D; {_TDDFA}", _RESEARCH),
+    "made": ("faces made on the spot, of nobody", "none needed"),
+}
+"""Data sets: what they are, and the terms of whoever made them."""
+
+_WEAK = 0.65  # correlation below which a card speaks of a data set or a channel
+_WORDS = ("about", "notes")  # of [export]: what is said and changes no number
+
+
+def reword(path: Path, recipe: Recipe) -> list[str]:
+    """Bring what a head's description says for people up to date with its recipe.
+
+    Args:
+        path: of the ONNX file, which is only looked at.
+        recipe: of the same name.
+
+    Returns:
+        what else differs between the two, a line for each key: then the recipe trains another head
+        by now, and the description stays as it is. Empty when it says what the recipe says.
+
+    Raises:
+        InputError: a description that cannot be read.
+        OutputError: when the system refuses.
+    """
+    beside = path.with_suffix(".json")
+    spec = HeadSpec.read(beside)
+    settings = spec.recipe.get("settings")
+    if settings is None:
+        return ["it was trained by no recipe"]
+    # Read and written again, so that keys that came later have their defaults.
+    before, now = typed(Recipe, settings).as_dict(), recipe.as_dict()
+    for key in _WORDS:
+        before["export"][key] = now["export"][key]
+    if other := difference(before, now):
+        return other
+    words = {key: now["export"][key] for key in _WORDS}
+    told = {**spec.recipe, "settings": {**settings, "export": {**settings["export"], **words}}}
+    new = replace(spec, recipe=told, about=words["about"], notes=tuple(words["notes"]))
+    if new != spec:
+        write_json_atomic(beside, new.as_dict())
+    return []
 
 
 def write_card(spec: HeadSpec, results: Mapping[str, Any] | None, size: int, folder: Path) -> Path:
@@ -55,7 +123,9 @@ def card(spec: HeadSpec, results: Mapping[str, Any] | None, size: int) -> str:
             f"{recipe['minutes']} minutes, the best was {recipe['best_epoch']} |"
         )
     lines += ["", *_scores(spec, results)]
-    lines += ["", "## Data", "", *_data(spec.data)]
+    if weak := _weak(spec, results):
+        lines += ["", "## Where it is weak", "", *weak]
+    lines += ["", "## Data", "", *_data(spec)]
     lines += ["", "## What to mind", "", *_limits(spec)]
     if recipe.get("settings"):
         settings = json.dumps(recipe["settings"], indent=2, ensure_ascii=False)
@@ -69,25 +139,72 @@ def _scores(spec: HeadSpec, results: Mapping[str, Any] | None) -> list[str]:
         return [*lines, "It was not evaluated yet."]
     if results["sha256"] != spec.sha256:
         return [*lines, "The results at hand are of other weights; run `mien evaluate`."]
-    rows = [
-        f"| {row['source']} | {row['engine']} | {row['samples']:,} | {row['subjects']:,} | "
-        f"{_number(row['r'])} | {_number(row['mae'], 4)} | {_number(row['r2'])} |"
-        for row in results["sets"]
-        if row["split"] == "test" and row["mse"] is not None
-    ]
     return [
         *lines,
-        "On people that the training has not seen; more in [all results](../results.md).",
+        "On people that the training has not seen; what the numbers mean is in [all "
+        "results](../results.md).",
         "",
-        "| data | landmarks | faces | people | r | MAE | R2 |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
+        "| data | landmarks | faces | people | r | channels | MAE | R2 |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| {row['source']} | {row['engine']} | {rows.faces(row)} | {row['subjects']:,} | "
+            f"{rows.number(row['r'])} | {rows.counted(row)} | {rows.number(row['mae'], 4)} | "
+            f"{rows.number(row['r2'])} |"
+            for row in _tests(results)
+        ),
     ]
 
 
-def _data(data: Mapping[str, Any]) -> list[str]:
-    lines = ["| data set | part | faces | people |", "|---|---|---|---|"]
-    for source, parts in data.items():
+def _tests(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [row for row in results["sets"] if row["split"] == "test" and row["mse"] is not None]
+
+
+def _weak(spec: HeadSpec, results: Mapping[str, Any] | None) -> list[str]:
+    """Low scores that a table of many does not point at."""
+    if results is None or results["sha256"] != spec.sha256:
+        return []
+    scored = _tests(results)
+    lines = [
+        f"- `{row['source']}`, {row['engine']}: mean r {rows.number(row['r'])}, R2 "
+        f"{rows.number(row['r2'])}."
+        for row in scored
+        if row["r"] is not None and row["r"] < _WEAK
+    ]
+    for row in scored[:1]:
+        low = {
+            name: c["r"] or 0.0
+            for name, c in row["channels"].items()
+            if c["count"] and (c["std"] or 0.0) > VARIES and (c["r"] or 0.0) < _WEAK
+        }
+        if low:
+            told = ", ".join(f"{name} {r:.3f}" for name, r in sorted(low.items(), key=_second))
+            lines.append(f"- Channels on `{row['source']}`, {row['engine']}, by r: {told}.")
+    lines += [
+        f"- A guided calibration takes nothing off its error on made people (`{row['source']}`, "
+        f"{row['engine']}): after / before is {gain['ratio']:.3f}."
+        for row in scored
+        if (gain := row.get("calibration")) and gain["ratio"] is not None and gain["ratio"] >= 1
+    ]
+    return lines
+
+
+def _second(pair: tuple[str, float]) -> float:
+    return pair[1]
+
+
+def _data(spec: HeadSpec) -> list[str]:
+    known = {name: SOURCES.get(name, ("-", "ask whoever made it")) for name in spec.data}
+    lines = []
+    if any(terms == _RESEARCH for _, terms in known.values()):
+        lines += [
+            f"The weights are {spec.licence}, and hold no picture. They were learnt, among others, "
+            "from photographs that their makers give for research.",
+            "",
+        ]
+    lines += ["| data set | what it is | terms |", "|---|---|---|"]
+    lines += [f"| {name} | {what} | {terms} |" for name, (what, terms) in known.items()]
+    lines += ["", "| data set | part | faces | people |", "|---|---|---|---|"]
+    for source, parts in spec.data.items():
         lines += [
             f"| {source} | {split} | {found['faces']:,} | {found['people']:,} |"
             for split, found in parts.items()
@@ -108,7 +225,3 @@ def _limits(spec: HeadSpec) -> list[str]:
         )
     lines.append("- It says how a face looks, not what a person feels.")
     return lines
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"

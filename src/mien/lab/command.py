@@ -191,11 +191,17 @@ def report(
         Path | None,
         typer.Option(help="Folder of heads to write cards for.", show_default="those of mien"),
     ] = None,
+    recipes: Annotated[
+        Path, typer.Option(help="Folder of recipes, whose words the heads' descriptions get.")
+    ] = Path("recipes"),
 ) -> None:
-    """Write what people read: the HTML report of a run, or docs/results.md and the model cards."""
+    """Write what people read: the HTML report of a run, or docs/results.md and the model cards.
+
+    The descriptions of the heads get the about and the notes of their recipes, too.
+    """
     _need_the_workshop()
     if recipe is None:
-        _report_all(results, docs, weights)
+        _report_all(results, docs, weights, recipes)
         return
     from . import report as pages
     from .evaluate import load_answers, read_results
@@ -218,19 +224,32 @@ def report(
     _out.print(str(path), highlight=False)
 
 
-def _report_all(results: Path, docs: Path, weights: Path | None) -> None:
+def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) -> None:
     from ..heads.spec import HeadSpec
     from . import card
     from . import report as pages
     from .evaluate import read_results
+    from .recipe import load
 
-    tables = read_results(results)
-    written = pages.write_results_page(tables, docs)
-    by_name = {table["head"]: table for table in tables}
     folder = weights or Path(__file__).parent.parent / "weights"
+    # Refuse before anything is written.
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; --weights names one with .onnx files")
-    for file in sorted(folder.glob("*.onnx")):
+    files = sorted(folder.glob("*.onnx"))
+    if weights and not files:
+        raise InputError(f"{folder} holds no .onnx file; --weights names a folder with heads")
+    tables = read_results(results)
+    for file in files:
+        words = recipes / f"{file.stem}.toml"
+        if words.is_file() and (other := card.reword(file, load(words))):
+            _err.print(
+                f"[yellow]{file.stem} keeps its description:[/] {words} has changed since it was "
+                f"trained ({'; '.join(other)})",
+                highlight=False,
+            )
+    written = pages.write_results_page(tables, docs)
+    by_name = {table["head"]: table for table in tables}
+    for file in files:
         spec = HeadSpec.read(file.with_suffix(".json"))
         size = file.stat().st_size
         written.append(card.write_card(spec, by_name.get(spec.name), size, docs / "models"))

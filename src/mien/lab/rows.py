@@ -7,6 +7,7 @@ from typing import Any
 
 from .datasets.photos import DEAD
 from .datasets.samples import ASKED, EYES_SHUT, NEUTRAL_TURNED
+from .metrics import VARIES
 
 __all__ = [
     "CALIBRATED",
@@ -66,8 +67,8 @@ CHANNEL = ("std", "r", "slope", "offset", "mae", "rmse", "r2")
 READING: Mapping[str, str] = {
     "r": (
         "the mean correlation over the channels that vary (standard deviation of the truth above "
-        "0.03), with the 95 % interval of a bootstrap by person. A channel that varies and that "
-        "the head does not give counts as 0."
+        f"{VARIES}), with the 95 % interval of a bootstrap by person. A channel that varies and "
+        "that the head does not give counts as 0."
     ),
     "channels": (
         "how many MAE, RMSE and R2 are over: those that the head gives and the truth knows. On "
