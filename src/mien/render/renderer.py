@@ -1,0 +1,378 @@
+"""Draws scenes: off screen into pictures, or into the window of a program that has one.
+
+A picture comes about in two steps. The actors are drawn into a buffer of linear light with alpha;
+then one pass over the screen puts that before the background and encodes it as sRGB.
+
+Where the processor draws (Mesa's llvmpipe), a triangle costs more than its pixels. There edges are
+smoothed by drawing twice as wide and high instead of by multisampling, which takes twice as long;
+fine meshes are lit at their vertices instead of their pixels; and morph targets are added up before
+they reach OpenGL, which takes a tenth of the time that its vertex shader takes there.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from ..arrays import Array, Float, UInt8
+from ..errors import EngineError, InputError
+from .background import Background, painted
+from .context import is_software, open_context
+from .programs import Kind, Programs
+from .scene import Actor, Camera, Light, Scene, Sprites
+from .uploaded import Part, Uploaded
+
+__all__ = ["Renderer"]
+
+_Drawn: TypeAlias = tuple[Actor, Part, Uploaded, Float[Array, "4 4"]]
+
+_LARGEST = 8192
+_MOST_LIGHTS = 4
+_SMALL = 8.0
+"""Pixels: a mesh with shorter edges shows no facets when it is lit at its vertices."""
+
+
+class Renderer:
+    """Draws pictures of one size.
+
+    Args:
+        width, height: pixels, 1 to 8192.
+        samples: for smooth edges, 1 (none) to 16; where the processor draws, 2 and more are four.
+        morphing: where morph targets are added up, ``card`` or ``processor``; ``auto`` takes what
+            is faster.
+        context: a moderngl context of a window to draw in; None opens one without a window.
+
+    Raises:
+        InputError: a size or number of samples out of range.
+        EngineError: there is nothing to draw with.
+
+    Belongs to the thread that made it. Use it as a context manager, or call :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        samples: int = 4,
+        *,
+        morphing: Literal["auto", "card", "processor"] = "auto",
+        context: Any | None = None,
+    ) -> None:
+        if not (1 <= width <= _LARGEST and 1 <= height <= _LARGEST):
+            raise InputError(
+                f"a picture of {width}x{height} cannot be drawn; expected 1 to {_LARGEST} pixels "
+                "a side"
+            )
+        if not 1 <= samples <= 16:
+            raise InputError(f"samples: expected 1 to 16, got {samples}")
+        self.size = (width, height)
+        self._own = context is None
+        gl: Any = open_context() if context is None else context
+        self._gl = gl
+        self.software = is_software(gl)
+        """Whether the processor draws."""
+        self._fused = morphing == "processor" or (morphing == "auto" and self.software)
+        try:
+            self._allocate(gl, samples)
+        except Exception as error:  # moderngl raises bare ones
+            if self._own:
+                gl.release()
+            raise EngineError(
+                f"this graphics driver ({gl.info['GL_RENDERER']}) cannot draw {width}x{height}: "
+                f"{error}"
+            ) from error
+        self._models: dict[int, Uploaded] = {}
+        self._painted: Background | None = None
+        self._sprites: tuple[Any, Any] | None = None
+
+    def _allocate(self, gl: Any, samples: int) -> None:
+        width, height = self.size
+        twice = 2 if self.software and samples > 1 else 1
+        drawn = (width * twice, height * twice)
+        if max(drawn) > int(gl.info["GL_MAX_TEXTURE_SIZE"]):
+            raise ValueError("the picture is larger than the largest texture")
+        self._layer = gl.texture(drawn, 4, dtype="f2")
+        self._layer.repeat_x = self._layer.repeat_y = False
+        many = 0 if self.software else min(samples, int(gl.max_samples))
+        self._flat = gl.framebuffer([self._layer], gl.depth_renderbuffer(drawn))
+        self._stage = self._flat
+        self._owned = [self._layer, self._flat.depth_attachment, self._flat]
+        if many > 1:
+            colour = gl.renderbuffer(drawn, 4, samples=many, dtype="f2")
+            depth = gl.depth_renderbuffer(drawn, samples=many)
+            self._stage = gl.framebuffer([colour], depth)
+            self._owned += [colour, depth, self._stage]
+        result = gl.renderbuffer(self.size, 4)
+        self._result = gl.framebuffer([result])
+        self._programs = Programs(gl)
+        corners = gl.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
+        self._screen = gl.vertex_array(self._programs.finish, [(corners, "2f", "corner")])
+        self._behind = gl.texture(self.size, 3)
+        self._behind.filter = (gl.NEAREST, gl.NEAREST)
+        self._owned += [result, self._result, self._behind, corners, self._screen]
+
+    def draw(self, scene: Scene) -> UInt8[Array, "h w c"]:
+        """Draw a scene.
+
+        Returns:
+            uint8 sRGB, (height, width, 3), row 0 on top; (height, width, 4) with straight alpha
+            where the scene has no background.
+
+        Raises:
+            InputError: a model that this graphics card cannot hold.
+        """
+        width, height = self.size
+        channels = 4 if scene.background is None else 3
+        picture = np.empty((height, width, channels), np.uint8)
+        with self._current():
+            self._paint(scene, self._result, rise=-1.0)
+            self._result.read_into(picture, components=channels)
+        return picture
+
+    def draw_into(self, scene: Scene, target: Any) -> None:
+        """Draw a scene into a framebuffer of the same context, ``context.screen`` for one."""
+        with self._current():
+            self._paint(scene, target, rise=1.0)
+
+    def _current(self) -> AbstractContextManager[Any]:
+        """Makes the context the current one, as another renderer may have its own."""
+        return self._gl if self._own else nullcontext()
+
+    def _paint(self, scene: Scene, target: Any, rise: float) -> None:
+        gl = self._gl
+        width, height = self.size
+        if len(scene.lights) > _MOST_LIGHTS:
+            raise ValueError(f"a scene has at most {_MOST_LIGHTS} lights, got {len(scene.lights)}")
+        self._keep([actor.model for actor in scene.actors])
+        self._stage.use()
+        gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE | gl.BLEND)
+        gl.blend_func = gl.ONE, gl.ONE_MINUS_SRC_ALPHA
+        self._stage.depth_mask = True
+        self._stage.clear(0.0, 0.0, 0.0, 0.0)
+        view = scene.camera.view()
+        sight = _Sight(scene, scene.camera.projection(width / height), view, height)
+        for actor, part, upload, matrix in self._ordered(scene):
+            self._draw_part(sight, actor, part, upload, matrix)
+        if scene.sprites is not None and len(scene.sprites):
+            self._draw_sprites(scene.sprites, sight)
+        self._stage.depth_mask = True
+        if self._stage is not self._flat:
+            gl.copy_framebuffer(self._flat, self._stage)
+        gl.enable_only(gl.NOTHING)
+        target.use()
+        self._finish(scene, rise)
+
+    def _keep(self, models: list[Any]) -> None:
+        """Upload what is new and free what has left the stage."""
+        wanted = {id(model): model for model in models}
+        for key in [key for key in self._models if key not in wanted]:
+            self._models.pop(key).release()
+        for key, model in wanted.items():
+            if key not in self._models:
+                self._models[key] = Uploaded(self._gl, model, fused=self._fused)
+
+    def _ordered(self, scene: Scene) -> list[_Drawn]:
+        """What to draw: first the opaque, the nearest first; then what blends, from the back."""
+        view = scene.camera.view()
+        opaque: list[tuple[float, int, _Drawn]] = []
+        blended: list[tuple[float, int, _Drawn]] = []
+        for actor in scene.actors:
+            upload = self._models[id(actor.model)]
+            upload.pose(actor)
+            for part in upload.parts:
+                matrix = upload.place(part, actor)
+                middle = matrix[:3, :3] @ part.rest + matrix[:3, 3]
+                depth = float(view[2, :3] @ middle + view[2, 3])  # the nearer, the greater
+                one = (depth, len(opaque) + len(blended), (actor, part, upload, matrix))
+                (blended if part.material.alpha == "blend" else opaque).append(one)
+        opaque.sort(key=lambda one: (-one[0], one[1]))
+        blended.sort(key=lambda one: (one[0], one[1]))
+        return [item for _, _, item in (*opaque, *blended)]
+
+    def _draw_part(
+        self, sight: _Sight, actor: Actor, part: Part, upload: Uploaded, matrix: Array
+    ) -> None:
+        gl = self._gl
+        upload.pose(actor)  # again: two actors with one model take turns with its buffers
+        material = part.material
+        shading = actor.shading or material.shading
+        textures = upload.textures(part, actor)
+        plain = actor.shading == "clay" and material.alpha == "opaque"
+        if plain:
+            textures.pop("picture", None)
+        bumps = "bumps" in textures and shading not in ("unlit", "faceted")
+        kind = Kind(
+            shading=shading,
+            morph="moves" in textures,
+            skin=part.skin is not None,
+            texture="picture" in textures,
+            bumps=bumps,
+            alpha=material.alpha,
+            both_sides=material.double_sided,
+            vertex_lit=self.software
+            and not bumps
+            and shading in ("standard", "skin", "clay")
+            and bool(part.edge * sight.pixels(matrix, part.rest) < _SMALL),
+            lights=len(sight.lights),
+        )
+        program = self._programs.of(kind)
+        if kind not in part.arrays:
+            content = []
+            for names, (buffer, form) in part.shape.buffers.items():
+                used = [name if name in program else "" for name in names.split(", ")]
+                if any(used):
+                    content.append(_layout(buffer, form, used))
+            part.arrays[kind] = gl.vertex_array(program, content, part.shape.index)
+        sight.tell(program)
+        _write(program, "place", matrix.T)
+        linear = matrix[:3, :3]
+        # Normals turn with the inverse transposed, which is the matrix of the cofactors but for
+        # a factor; it exists even where a scale is 0.
+        cofactors = np.array([np.cross(linear[i - 2], linear[i - 1]) for i in range(3)])
+        swapped = float(linear[0] @ cofactors[0]) < 0
+        _write(program, "turn", (-cofactors if swapped else cofactors).T)
+        colour = (0.62, 0.60, 0.57, 1.0) if plain else material.colour
+        _write(program, "colour", colour)
+        _write(program, "tint", colour[:3])
+        _write(program, "emissive", (0.0, 0.0, 0.0) if plain else material.emissive)
+        _write(program, "roughness", material.roughness)
+        _write(program, "metallic", material.metallic)
+        _write(program, "cutoff", material.cutoff)
+        for unit, (name, texture) in enumerate(textures.items()):
+            if name in program:
+                texture.use(unit)
+                program[name].value = unit
+        gl.front_face = "cw" if swapped else "ccw"
+        self._stage.depth_mask = material.alpha != "blend"
+        array = part.arrays[kind]
+        if not material.double_sided:
+            gl.enable(gl.CULL_FACE)
+            gl.cull_face = "back"
+            array.render()
+        elif material.alpha == "blend":  # the far side of a glass before its near one
+            gl.enable(gl.CULL_FACE)
+            for side in ("front", "back"):
+                gl.cull_face = side
+                array.render()
+        else:
+            gl.disable(gl.CULL_FACE)
+            array.render()
+
+    def _draw_sprites(self, sprites: Sprites, sight: _Sight) -> None:
+        gl, program = self._gl, self._programs.sprite
+        if self._sprites is None or self._sprites[0].size < 40 * len(sprites):
+            for old in self._sprites or ():
+                old.release()
+            buffer = gl.buffer(reserve=40 * max(64, 2 * len(sprites)), dynamic=True)
+            square = gl.buffer(np.array([-1, -1, 1, -1, -1, 1, 1, 1], "f4").tobytes())
+            names = ("centre", "size", "angle", "paint", "kind")
+            array = gl.vertex_array(
+                program, [(square, "2f", "corner"), (buffer, "3f 1f 1f 4f 1f/i", *names)]
+            )
+            self._sprites = (buffer, array)
+        buffer, array = self._sprites
+        columns = (sprites.sizes, sprites.turns, sprites.colours, sprites.kinds)
+        data = np.column_stack([sprites.positions, *columns]).astype("f4")
+        buffer.write(np.ascontiguousarray(data).tobytes())
+        _write(program, "project", sight.project)
+        _write(program, "right", sight.view[0, :3])
+        _write(program, "up", sight.view[1, :3])
+        gl.disable(gl.CULL_FACE)
+        gl.front_face = "ccw"
+        self._stage.depth_mask = False
+        array.render(gl.TRIANGLE_STRIP, vertices=4, instances=len(sprites))
+
+    def _finish(self, scene: Scene, rise: float) -> None:
+        program = self._programs.finish
+        if scene.background is not None:
+            if self._painted is not scene.background:
+                picture = painted(scene.background, *self.size)
+                self._behind.write(np.ascontiguousarray(picture).tobytes())
+                self._painted = scene.background
+            self._behind.use(1)
+        program["behind"].value = 1
+        self._layer.use(0)
+        program["drawn"].value = 0
+        program["bare"].value = scene.background is None
+        _write(program, "mirror", -1.0 if scene.mirrored else 1.0)
+        _write(program, "rise", rise)
+        self._screen.render(self._gl.TRIANGLES, vertices=3)
+
+    def close(self) -> None:
+        """Free everything; closing twice is allowed."""
+        if self._gl is None:
+            return
+        with self._current():
+            for upload in self._models.values():
+                upload.release()
+            self._models.clear()
+            for thing in (*(self._sprites or ()), *self._owned):
+                thing.release()
+            self._programs.release()
+        if self._own:
+            self._gl.release()
+        self._gl = None
+
+    def __enter__(self) -> Renderer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Sight:
+    """What all surfaces of one picture have in common; each program is told once."""
+
+    def __init__(self, scene: Scene, lens: Array, view: Float[Array, "4 4"], rows: int) -> None:
+        self.project = (lens @ view).T
+        self.view = view
+        self._scale = float(lens[1, 1]) * rows / 2
+        self.lights: tuple[Light, ...] = scene.lights
+        self._told: set[int] = set()
+        self._scene = scene
+
+    def pixels(self, matrix: Float[Array, "4 4"], middle: Float[Array, "3"]) -> float:
+        """How many pixels a unit of a part's own axes is long, about."""
+        size = float(np.linalg.norm(matrix[:3, 1]))
+        if self._scene.camera.height is not None:
+            return size * self._scale
+        place = matrix[:3, :3] @ middle + matrix[:3, 3]
+        depth = -float(self.view[2, :3] @ place + self.view[2, 3])
+        return size * self._scale / max(depth, 1e-6)
+
+    def tell(self, program: Any) -> None:
+        if program.glo in self._told:
+            return
+        self._told.add(program.glo)
+        scene, lights = self._scene, self.lights or (Light((0, 0, 1), (0, 0, 0)),)
+        _write(program, "project", self.project)
+        _write(program, "viewer", _viewer(scene.camera, self.view))
+        towards = np.array([light.towards for light in lights], np.float64)
+        towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
+        _write(program, "towards", towards)
+        _write(program, "glow", [light.colour for light in lights])
+        for name in ("sky", "ground", "rim"):
+            _write(program, name, getattr(scene, name))
+
+
+def _viewer(camera: Camera, view: Float[Array, "4 4"]) -> tuple[float, ...]:
+    if camera.height is None:
+        return (*camera.eye, 1.0)
+    return (*view[2, :3], 0.0)
+
+
+def _layout(buffer: Any, form: str, names: list[str]) -> tuple[Any, ...]:
+    """Attributes of a buffer; what a program does without is skipped, four bytes a number."""
+    parts = [
+        part if name else f"{4 * int(part[0])}x"
+        for part, name in zip(form.split(), names, strict=True)
+    ]
+    return (buffer, " ".join(parts), *filter(None, names))
+
+
+def _write(program: Any, name: str, value: object) -> None:
+    """Set a uniform, unless the program does without it."""
+    if name in program:
+        program[name].write(np.ascontiguousarray(value, np.float32).tobytes())
