@@ -25,6 +25,7 @@ from rich.table import Table
 from . import __version__
 from .calibrating import calibrate
 from .errors import InputError, MienError
+from .streaming import stream
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -325,6 +326,7 @@ def recover(
 
 
 app.command()(calibrate)
+app.command()(stream)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -102,6 +103,7 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self._error: OSError | None = None
         self._part = path.with_name(path.name + ".part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,18 +118,16 @@ class Recorder:
         )
 
     def write(self, packet: bytes) -> None:
-        """Append a packet.
-
-        Raises:
-            OutputError: the system refuses.
-        """
+        """Append a packet. What the system refuses ends the recording, and :meth:`close` tells."""
+        if self._error is not None:
+            return
         try:
             self._file.write(_SIZE.pack(len(packet)) + packet)
             self.count += 1
             if self.count % _FLUSH_EVERY == 0:
                 self._file.flush()
         except OSError as error:
-            raise self._refused(error) from error
+            self._error = error
 
     def close(self) -> None:
         """Give the file its number of packets and its name; closing twice is allowed.
@@ -137,6 +137,10 @@ class Recorder:
         """
         if self._file.closed:
             return
+        if self._error is not None:
+            with suppress(OSError):
+                self._file.close()
+            raise self._refused(self._error)
         whole = self.path.with_name(self.path.name + ".whole.part")
         try:
             self._file.close()

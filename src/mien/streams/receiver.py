@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -106,13 +105,16 @@ class Receiver:
         """What came in so far."""
         return replace(self._received)
 
-    def poses(self, stop: threading.Event | None = None) -> Iterator[RigPose | None]:
-        """Poses as they come, until the receiver is closed or ``stop`` is set.
+    def poses(self, over: Callable[[], bool] = lambda: False) -> Iterator[RigPose | None]:
+        """Poses as they come, until the receiver is closed.
 
         None says that nobody is there: a packet without a face, or two seconds of silence.
+
+        Args:
+            over: ends it too; asked ten times a second at least.
         """
         there = False
-        while stop is None or not stop.is_set():
+        while not over():
             self._ask()
             try:
                 data, sender = self._socket.recvfrom(_LARGEST)

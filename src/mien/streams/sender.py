@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
@@ -20,7 +21,7 @@ from ..types import RigPose
 from . import ifacialmocap, livelink, vmc
 from .address import Address
 from .gesichter import Recorder
-from .timeline import Shown, Timeline
+from .timeline import Between, Fade, Shown, Timeline
 
 __all__ = ["RATES", "Sender", "Timing", "Traffic"]
 
@@ -28,6 +29,7 @@ RATES = (1.0, 240.0)
 """The slowest and the fastest rate, packets a second."""
 
 _MEMORY = 2048  # sends from which timing is told
+_AHEAD = 0.002  # seconds in which the packets of a moment are made
 _AGAIN = 1.0  # seconds after which a socket that broke is opened anew
 
 
@@ -75,17 +77,17 @@ class Sender:
 
     :meth:`put` only leaves a pose and returns. The thread wakes at fixed moments, so that a late
     one does not delay those after it. See :class:`~mien.streams.timeline.Timeline` for what is
-    shown between poses. Before the first pose nothing is sent; when nobody is there, Live Link gets
-    packets without a face, and the others none.
+    shown between poses and after a face is lost. Before the first pose nothing is sent; when nobody
+    is there, Live Link gets packets without a face, and the others none.
 
     Args:
         destinations: to begin with.
+        between, fade: make the poses between poses and after the last one.
         rate: packets a second to each of them, 1 to 240.
         subject: under which name Unreal lists the face.
         expressions: makes of a pose the weights that VMC's receivers get, as a pose with other
             names; without it they get those of the pose.
         rest: where VMC's bones are at rest, see :data:`mien.streams.vmc.REST`.
-        recorder: takes what a Live Link destination would get.
         say: is told once for each destination that something is wrong; called on the thread.
 
     Raises:
@@ -98,11 +100,12 @@ class Sender:
         self,
         destinations: Iterable[Address] = (),
         *,
+        between: Between,
+        fade: Fade,
         rate: float = 60.0,
         subject: str = "mien",
         expressions: Callable[[RigPose], RigPose] | None = None,
         rest: Any = vmc.REST,
-        recorder: Recorder | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         if not (math.isfinite(rate) and RATES[0] <= rate <= RATES[1]):
@@ -112,9 +115,10 @@ class Sender:
         self._subject = subject
         self._expressions = expressions
         self._vmc = vmc.Encoder(rest)
-        self._recorder = recorder
+        self._recorder: Recorder | None = None
+        self._recorded = -math.inf  # time of the last packet in it
         self._say = say
-        self._timeline = Timeline()
+        self._timeline = Timeline(between, fade)
         self._lock = threading.Lock()
         self._lines: tuple[_Line, ...] = ()
         self._sends: deque[tuple[float, float, float | None]] = deque(maxlen=_MEMORY)
@@ -162,9 +166,40 @@ class Sender:
         with self._lock:
             self._timeline.put(pose, now, taken)
 
+    def record(self, path: Path) -> None:
+        """Write what a Live Link destination would get into a file, until :meth:`stop_recording`.
+
+        Raises:
+            OutputError: the system refuses; or a recording runs already.
+        """
+        with self._lock:
+            if self._recorder is not None:
+                raise OutputError(f"{self._recorder.path} is being recorded; stop that first")
+            self._recorder = Recorder(path)
+            self._recorded = -math.inf
+
+    def stop_recording(self) -> int:
+        """Give the recording its name; how many packets it holds, 0 without one.
+
+        Raises:
+            OutputError: it could not be written; what can be read of it is in ``NAME.part``.
+        """
+        with self._lock:
+            recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return 0
+        recorder.close()
+        return recorder.count
+
     def traffic(self) -> tuple[Traffic, ...]:
         """What went to each destination so far."""
         return tuple(replace(line.traffic) for line in self._lines)
+
+    @property
+    def held(self) -> float:
+        """Seconds by which poses are held back at the moment."""
+        with self._lock:
+            return self._timeline.held
 
     def timing(self) -> Timing:
         """How steady the last sends were."""
@@ -194,8 +229,7 @@ class Sender:
         self._done.set()
         self._thread.join()
         self._hang_up()
-        if self._recorder is not None and self._error is None:
-            self._recorder.close()
+        self.stop_recording()
         if self._error is not None:
             raise self._error
 
@@ -221,41 +255,39 @@ class Sender:
         begun, number = perf_counter(), 0
         while not self._done.is_set():
             due = begun + number / self.rate
-            wait = due - perf_counter()
-            if wait > 0:
-                # At most a period, so there is no need to be woken; an event would be less exact.
-                sleep(wait)
-            now = perf_counter()
-            behind = int((now - due) * self.rate)
+            # At most a period, so there is no need to be woken; an event would be less exact. The
+            # packets are made ahead, so that what that takes does not show in when they leave.
+            _sleep_until(due - _AHEAD)
+            behind = int((perf_counter() - due) * self.rate)
             if behind > 0:  # what is late by a whole period is left out, not sent in a burst
                 self._skipped += behind
                 number += behind
                 due = begun + number / self.rate
             number += 1
-            self._tick(due, now)
+            self._tick(due)
 
-    def _tick(self, due: float, now: float) -> None:
+    def _tick(self, due: float) -> None:
         with self._lock:
-            shown = self._timeline.at(now)
+            shown = self._timeline.at(due)
             lines = self._lines
         if shown is None:
             return
         packets = _Packets(self, shown)
-        for line in lines:
-            for packet in packets.of(line.traffic.address.kind):
-                told = line.send(packet, now)
-                if told is not None:
-                    self._say(told)
+        ready = [(line, packets.of(line.traffic.address.kind)) for line in lines]
+        _sleep_until(due)
+        now = perf_counter()
+        told = [line.send(packet, now) for line, made in ready for packet in made]
         done = perf_counter()
         with self._lock:
             self._sends.append((due, done, shown.taken))
-        if self._recorder is not None and self._error is None:
-            try:
+            # While the newest pose is held, its time stands still: once is enough for a file.
+            if self._recorder is not None and shown.time > self._recorded:
+                self._recorded = shown.time
                 for packet in packets.of("livelink"):
                     self._recorder.write(packet)
-            except OutputError as error:
-                self._error = error
-                self._say(str(error))
+        for words in told:
+            if words is not None:
+                self._say(words)
 
     def encode(self, kind: str, shown: Shown) -> list[bytes]:
         """The packets of a moment in one format."""
@@ -270,6 +302,12 @@ class Sender:
         if kind == "vmc":
             return self._vmc(pose if self._expressions is None else self._expressions(pose))
         return [ifacialmocap.encode(pose)]
+
+
+def _sleep_until(moment: float) -> None:
+    wait = moment - perf_counter()
+    if wait > 0:
+        sleep(wait)
 
 
 class _Packets:

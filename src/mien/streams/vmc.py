@@ -10,9 +10,11 @@ right-handed, x to the left. Hence positions change the sign of x, and quaternio
 those of y and z: a turn keeps its component about the axis that is flipped.
 
 **Bones** are relative to their parents. The turn of the head is shared by ``Neck`` and ``Head``;
-``LeftEye``, ``RightEye`` and ``Jaw`` are relative to the head. Their positions are those of a body
-at rest (:data:`REST`): some receivers take a position of zero at its word and push the head into
-the neck. Where the head is in the room is not sent; the root stays at rest.
+``LeftEye`` and ``RightEye`` are relative to the head. ``Jaw`` as well, and only on request: the
+weights open the mouth already, and in many an avatar something else is tied to that name. Their
+positions are those of a body at rest (:data:`REST`): some receivers take a position of zero at its
+word and push the head into the neck. Where the head is in the room is not sent; the root stays at
+rest.
 """
 
 from __future__ import annotations
@@ -27,10 +29,10 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from ..arrays import Array, Float
 from ..channels import ARKIT_52
-from ..geometry import matrix_from_quaternion, quaternion_from_matrix
+from ..geometry import matrix_from_quaternion, quaternion_from_matrix, slerp
 from ..types import RigPose
 from . import osc
-from .pose import MalformedError, arkit_weights, named, part_of
+from .pose import MalformedError, arkit_weights, named
 
 __all__ = ["BONES", "PORT", "PORT_TO_PERFORMER", "REST", "Assembler", "Encoder"]
 
@@ -40,7 +42,7 @@ PORT = 39539
 PORT_TO_PERFORMER = 39540
 """Of a program that passes a body on and takes a face besides (a performer)."""
 
-BONES = ("Neck", "Head", "Jaw", "LeftEye", "RightEye")
+BONES = ("Neck", "Head", "LeftEye", "RightEye", "Jaw")
 """Names of Unity's HumanBodyBones, in the order in which they are sent."""
 
 REST: Mapping[str, tuple[float, float, float]] = MappingProxyType(
@@ -61,6 +63,7 @@ _MOST_BYTES = 1400  # what Ethernet carries in one piece, less the headers of IP
 _MOST_NAMES = 1024  # of weights that a sender may have
 _TRANSFORM = struct.Struct(">7f")
 _FLOAT = struct.Struct(">f")
+_STILL = np.eye(3)
 _FLIP_TURN = np.array([1.0, -1.0, -1.0, 1.0])
 
 
@@ -79,8 +82,8 @@ def our_turn(quaternion: Float[Array, "4"]) -> Float[Array, "3 3"]:
     return matrix_from_quaternion(np.asarray(quaternion) * _FLIP_TURN)
 
 
-def _bones(pose: RigPose) -> dict[str, Float[Array, "4"]]:
-    neck = part_of(pose.head, NECK_SHARE)
+def _turns(pose: RigPose) -> dict[str, Float[Array, "4"]]:
+    neck = slerp(_STILL, pose.head, NECK_SHARE)
     return {
         "Neck": unity_turn(neck),
         "Head": unity_turn(neck.T @ pose.head),
@@ -99,10 +102,14 @@ class Encoder:
     Args:
         rest: positions of the bones, metres in Unity's axes; take those of the avatar where they
             are known.
+        jaw: send the turn of the jaw.
     """
 
-    def __init__(self, rest: Mapping[str, tuple[float, float, float]] = REST) -> None:
+    def __init__(
+        self, rest: Mapping[str, tuple[float, float, float]] = REST, *, jaw: bool = False
+    ) -> None:
         self._rest = rest
+        self._bones = BONES if jaw else BONES[:-1]
         self._names: tuple[str, ...] | None = None
         self._packets: list[bytearray] = []
         self._places: dict[str, tuple[int, int]] = {}
@@ -113,8 +120,9 @@ class Encoder:
         if pose.names != self._names:
             self._build(pose.names)
         self._lay(_FLOAT, self._places["T"], max(pose.time, 0.0))
-        for bone, turn in _bones(pose).items():
-            self._lay(_TRANSFORM, self._places[bone], *self._rest[bone], *turn.tolist())
+        turns = _turns(pose)
+        for bone in self._bones:
+            self._lay(_TRANSFORM, self._places[bone], *self._rest[bone], *turns[bone].tolist())
         for place, weight in zip(self._weights, pose.weights.tolist(), strict=True):
             self._lay(_FLOAT, place, weight)
         return [bytes(packet) for packet in self._packets]
@@ -127,7 +135,7 @@ class Encoder:
         """The packets with zeros in them, and where the numbers stand."""
         messages = [_built("/VMC/Ext/OK", 1), _built("/VMC/Ext/T", 0.0)]
         messages.append(_built("/VMC/Ext/Root/Pos", "root", *[0.0] * 6, 1.0))
-        messages += [_built("/VMC/Ext/Bone/Pos", bone, *[0.0] * 7) for bone in BONES]
+        messages += [_built("/VMC/Ext/Bone/Pos", bone, *[0.0] * 7) for bone in self._bones]
         messages += [_built("/VMC/Ext/Blend/Val", name, 0.0) for name in names]
         messages.append(_built("/VMC/Ext/Blend/Apply"))
         packets: list[list[bytes]] = [[]]
@@ -143,9 +151,9 @@ class Encoder:
         self._packets = [bytearray(_bundle(each)) for each in packets]
         # The numbers are the last in their message.
         self._places = {"T": (ends[1][0], ends[1][1] - 4)}
-        for bone, (packet, end) in zip(BONES, ends[3:], strict=False):
+        for bone, (packet, end) in zip(self._bones, ends[3:], strict=False):
             self._places[bone] = (packet, end - _TRANSFORM.size)
-        values = ends[3 + len(BONES) : -1]
+        values = ends[3 + len(self._bones) : -1]
         self._weights = [(packet, end - _FLOAT.size) for packet, end in values]
         self._names = names
 
@@ -219,8 +227,7 @@ class Assembler:
                 raise MalformedError("a bone that is turned by nothing") from error
 
     def _pose(self, time: float) -> RigPose:
-        still = np.eye(3)
-        turns = self._turns
+        turns, still = self._turns, _STILL
         names = tuple(self._weights)
         weights = np.fromiter(self._weights.values(), np.float32, len(names))
         pose = RigPose(
