@@ -178,7 +178,7 @@ def test_security_headers_are_everywhere(client, path):
         "connect-src 'self' ws://127.0.0.1:8765 wss://127.0.0.1:8765;",
     ):  # fmt: skip
         assert part in policy
-    assert "unsafe" not in policy
+    assert "'unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
 
@@ -186,5 +186,5 @@ def test_security_headers_are_everywhere(client, path):
 def test_a_host_cannot_write_into_the_policy(make_client):
     client = make_client(host="0.0.0.0", token=TOKEN)  # noqa: S104
     policy = client.get("/", headers={"Host": "a; script-src *"}).headers["content-security-policy"]
-    assert "script-src" not in policy
+    assert "script-src *" not in policy
     assert "connect-src 'self';" in policy

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from . import infer, live, people, problems
+from . import avatars, infer, live, people, problems
 from .guard import Guard, check_token
 from .messages import message_schemas
 from .metrics import Metrics
@@ -87,6 +87,7 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
     app.add_middleware(Guard, settings=settings, metrics=metrics)
     app.include_router(infer.router(settings, pool, metrics))
     app.include_router(people.router(settings, pool))
+    app.include_router(avatars.router())
 
     async def authorise(request: Request) -> None:
         check_token(request, settings)

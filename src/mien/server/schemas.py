@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "EXAMPLE",
     "Answer",
+    "AvatarAnswer",
+    "AvatarsAnswer",
     "Box",
     "CalibrationAnswer",
     "CalibrationsAnswer",
@@ -231,6 +233,19 @@ class Health(Answer):
     uptime: float = Field(description="Seconds since the server started.")
     token_required: bool
     problem: ErrorDetail | None
+
+
+class AvatarAnswer(Answer):
+    """A head that the page can put on its stage."""
+
+    name: str = Field(description="`/avatars/{name}.glb` is its file.")
+    title: str = Field(description="What people call it.")
+
+
+class AvatarsAnswer(Answer):
+    """The heads of the server."""
+
+    avatars: list[AvatarAnswer]
 
 
 class CalibrationAnswer(Answer):
