@@ -81,7 +81,7 @@ def register(kind: str, options: type[Any]) -> Callable[[_AnyNet], _AnyNet]:
 
 def kinds() -> tuple[str, ...]:
     """What ``kind`` can be in a recipe."""
-    from . import crop, expression_head, mlp, pictures  # noqa: F401 - they register themselves
+    from . import crop, edges, expression_head, mesh, mlp, pictures, points, voxels  # noqa: F401 - they register themselves
 
     return tuple(sorted(_KINDS))
 

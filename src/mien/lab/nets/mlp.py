@@ -39,7 +39,8 @@ class Options:
         depth: how many blocks.
         dropout: in each block, while it is trained.
         output: ``sigmoid`` for 0..1, ``clamp`` for a straight line cut off at 0 and 1 (not while
-            it is trained, or nothing would ever come back from beyond), ``linear`` for any number.
+            it is trained, or nothing would ever come back from beyond), ``linear`` for any number,
+            ``softmax`` for classes.
         average_mirror: see above; for ``expression`` only.
     """
 
@@ -50,7 +51,7 @@ class Options:
     hidden: int = 256
     depth: int = 2
     dropout: float = 0.0
-    output: Literal["sigmoid", "clamp", "linear"] = "sigmoid"
+    output: Literal["sigmoid", "clamp", "linear", "softmax"] = "sigmoid"
     average_mirror: bool = False
 
     def __post_init__(self) -> None:
@@ -116,6 +117,8 @@ class MLP(Net):
         super().__init__(task)
         if options.average_mirror and task.output != "expression":
             raise InputError("[net] average_mirror: only expression channels have left and right")
+        if (options.output == "softmax") != (task.output == "emotion"):
+            raise InputError("[net] output = 'softmax' is for classes of emotion, and only it is")
         self.options = options
         self.inputs = ("aligned", "rotation") if options.rotation else ("aligned",)
         chosen = torch.tensor(options.indices())
@@ -161,7 +164,7 @@ class MLP(Net):
             both = self._answer(torch.cat([self._see(samples), self._see_mirrored(samples)]))
             two = both.reshape(2, -1, len(self.live))
             values = (two[0] + two[1].index_select(1, self.swapped)) * 0.5
-        if not self.training:
+        if not self.training and self.options.output != "softmax":
             values = self.centre + (values - self.centre) * self.gain
             if self.options.output != "linear":
                 values = values.clamp(0, 1)
@@ -183,4 +186,6 @@ class MLP(Net):
     def _answer(self, seen: Tensor) -> Tensor:
         x = self.enter((seen - self.mean) * self.scale)
         values = cast(Tensor, self.leave(self.blocks(x)))
+        if self.options.output == "softmax":
+            return torch.softmax(values.float(), 1)
         return torch.sigmoid(values) if self.options.output == "sigmoid" else values

@@ -16,31 +16,27 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from . import Net, Task, register
+from . import Task, register
+from .classifier import Classifier, check_share
 
 __all__ = ["CnnOptions", "PictureNet", "ResidualOptions"]
 
 
-class PictureNet(Net):
-    """What nets on pictures have in common: light is taken off, and probabilities come out."""
+class PictureNet(Classifier):
+    """What nets on pictures have in common: light is taken off."""
 
     inputs = ("image",)
 
-    def __init__(self, task: Task) -> None:
-        super().__init__(task)
-        if task.output != "emotion":
-            raise InputError(f"[net] a net on pictures tells classes, not {task.output}")
-
-    def forward(self, samples: Mapping[str, Tensor]) -> Tensor:
-        """(n, classes), probabilities."""
+    def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
+        """(n, classes), before the softmax."""
         image = samples["image"].float()[:, None] / 255
         # Each picture by its own light, so that a dark one is no other face.
         middle = image.mean((2, 3), keepdim=True)
         spread = (image - middle).square().mean((2, 3), keepdim=True).sqrt()
         image = ((image - middle) / (spread + 0.02)).to(memory_format=torch.channels_last)
-        return torch.softmax(self.scores(image).float(), 1)
+        return self.look(image)
 
-    def scores(self, image: Tensor) -> Tensor:
+    def look(self, image: Tensor) -> Tensor:
         """(n, classes) of (n, 1, height, width), before the softmax."""
         raise NotImplementedError
 
@@ -50,12 +46,6 @@ def _channels_last(net: nn.Module) -> None:
     for value in net.parameters():
         if value.ndim == 4:
             value.data = value.data.contiguous(memory_format=torch.channels_last)
-
-
-def _checked(**shares: float) -> None:
-    for name, value in shares.items():
-        if not 0 <= value < 1:
-            raise InputError(f"{name} is in 0..1, 1 excluded, got {value}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ class CnnOptions:
     dropout: float = 0.25
 
     def __post_init__(self) -> None:
-        _checked(dropout=2 * self.dropout)
+        check_share(dropout=2 * self.dropout)
 
 
 @register("cnn", CnnOptions)
@@ -92,7 +82,7 @@ class Cnn(PictureNet):
         )  # fmt: skip
         _channels_last(self.layers)
 
-    def scores(self, image: Tensor) -> Tensor:
+    def look(self, image: Tensor) -> Tensor:
         """See :class:`PictureNet`."""
         answer: Tensor = self.layers(image)
         return answer
@@ -118,7 +108,7 @@ class ResidualOptions:
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 1:
             raise InputError(f"width and blocks are 1 or more, got {self}")
-        _checked(dropout=self.dropout, skip=self.skip)
+        check_share(dropout=self.dropout, skip=self.skip)
 
 
 class _Block(nn.Module):
@@ -175,7 +165,7 @@ class Residual(PictureNet):
         )  # fmt: skip
         _channels_last(self.layers)
 
-    def scores(self, image: Tensor) -> Tensor:
+    def look(self, image: Tensor) -> Tensor:
         """See :class:`PictureNet`."""
         answer: Tensor = self.layers(image)
         return answer

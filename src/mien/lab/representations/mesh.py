@@ -1,0 +1,89 @@
+"""The face mesh as a graph, and coarser graphs to pool it to.
+
+Vertices are joined as in :data:`mien.topology.EDGES`; each point of an iris, which no edge joins to
+the mesh, is joined to the nearest vertex of its eye. A coarser graph has vertices that lie far from
+each other on the surface, each with the region of the finer mesh that is nearest to it, and two are
+joined where their regions touch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from ...arrays import Array, Float32, Int
+from ...topology import CANONICAL, EDGES
+
+__all__ = ["Level", "levels"]
+
+_MESH = 468  # points below are of the mesh, from here on of the irises
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """One graph.
+
+    Attributes:
+        neighbours: float32 (n, n), row i averages over the neighbours of vertex i.
+        pool: float32 (m, n), averages over the regions of the next coarser level; (1, n) in the
+            last.
+    """
+
+    neighbours: Float32[Array, "n n"]
+    pool: Float32[Array, "m n"]
+
+
+@cache
+def levels(sizes: tuple[int, ...]) -> tuple[Level, ...]:
+    """The mesh of 478 vertices, then graphs of these sizes.
+
+    Args:
+        sizes: falling numbers of vertices.
+    """
+    edges, place = _joined(EDGES.astype(np.int64)), CANONICAL.astype(np.float64)
+    made = []
+    for size in (*sizes, 1):
+        count = len(place)
+        chosen, region = _regions(place, edges, size)
+        pool = np.zeros((size, count), np.float32)
+        pool[region, np.arange(count)] = 1
+        made.append(Level(_averaging(edges, count), pool / pool.sum(1, keepdims=True)))
+        between = np.sort(region[edges], 1)
+        edges = np.unique(between[between[:, 0] != between[:, 1]], axis=0)
+        place = place[chosen]
+    return tuple(made)
+
+
+def _joined(edges: Int[Array, "e 2"]) -> Int[Array, "f 2"]:
+    """With a link from each iris to the mesh, and from its centre to its rim."""
+    more = []
+    for iris in range(_MESH, len(CANONICAL)):
+        apart = np.linalg.norm(CANONICAL[:_MESH] - CANONICAL[iris], axis=1)
+        more.append((int(apart.argmin()), iris))
+    return np.concatenate([edges, np.array(more)])
+
+
+def _averaging(edges: Int[Array, "e 2"], count: int) -> Float32[Array, "n n"]:
+    joined = np.zeros((count, count), np.float32)
+    joined[edges[:, 0], edges[:, 1]] = joined[edges[:, 1], edges[:, 0]] = 1
+    averaging: Array = joined / np.maximum(joined.sum(1, keepdims=True), 1)
+    return averaging
+
+
+def _regions(
+    place: Array, edges: Int[Array, "e 2"], size: int
+) -> tuple[Int[Array, "m"], Int[Array, "n"]]:
+    """Vertices far from each other on the surface, and which of them is nearest to each vertex."""
+    count = len(place)
+    length = np.linalg.norm(place[edges[:, 0]] - place[edges[:, 1]], axis=1)
+    graph = coo_matrix((length, (edges[:, 0], edges[:, 1])), (count, count)).tocsr()
+    apart = dijkstra(graph, directed=False)
+    apart[np.isinf(apart)] = 2 * apart[np.isfinite(apart)].max()
+    chosen = [int(apart.mean(1).argmin())]  # the most central one first
+    while len(chosen) < size:
+        chosen.append(int(apart[chosen].min(0).argmax()))
+    return np.array(chosen), apart[chosen].argmin(0)
