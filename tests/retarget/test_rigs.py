@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import runpy
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +14,20 @@ import pytest
 from mien import assets
 from mien.channels import ACTION_UNITS, ARKIT_52, index_of
 from mien.errors import InputError
-from mien.retarget.rigs import RIGS, VOCABULARIES, Mapping, Meaning, mapping, meaning, table
+from mien.retarget.rigs import (
+    RIGS,
+    VOCABULARIES,
+    Mapping,
+    Meaning,
+    document,
+    mapping,
+    meaning,
+    table,
+)
 from mien.types import RigPose
 
 TABLES = assets.load("rigs")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "rigs.md"
 
 
 def driven(way: Mapping, **weights: float) -> dict[str, float]:
@@ -347,3 +360,21 @@ def test_what_does_not_exist(arguments: Any, options: Any, says: str) -> None:
 def test_a_vocabulary_that_does_not_exist() -> None:
     with pytest.raises(InputError, match="no vocabulary 'vrm0'; did you mean vrm1"):
         table("vrm0", "arkit52")
+
+
+def test_the_page_shows_the_tables_as_they_are() -> None:
+    text = PAGE.read_text("utf-8")
+    assert text == document(text), "docs/rigs.md is old: run python -m mien.retarget.rigs"
+    assert "| lookLeft | 0.5 eyeLookOutLeft + 0.5 eyeLookInRight |" in text
+    assert "| AU12 | mouthSmile* |" in text
+
+
+def test_the_module_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "rigs.md"
+    page.write_text("# Before\n\n## Tables\nold\n", "utf-8")
+    monkeypatch.setattr(sys, "argv", ["rigs", str(page)])
+    monkeypatch.delitem(sys.modules, "mien.retarget.rigs")
+    runpy.run_module("mien.retarget.rigs", run_name="__main__")
+    written = page.read_text("utf-8")
+    assert written.startswith("# Before\n\n## Tables\n\n| rig | names |")
+    assert "old" not in written

@@ -1,20 +1,22 @@
 """Vocabularies of avatars, and the way from one to another by weighted tables.
 
 ``RIGS`` has the names of each vocabulary; the tables between them are in ``assets/rigs.json``, and
-``docs/rigs.md`` shows them. ARKit's 52 channels stand in the middle: a table leads from them and
-one back, and what has no table of its own goes through them. A way is compiled to one matrix, so
-that a frame costs one product and a clamp. Nothing here knows files: an avatar gives the names of
-its targets or expressions, as they are spelt in it.
+``python -m mien.retarget.rigs`` writes them into ``docs/rigs.md``. ARKit's 52 channels stand in
+the middle: a table leads from them and one back, and what has no table of its own goes through
+them. A way is compiled to one matrix, so that a frame costs one product and a clamp. Nothing here
+knows files: an avatar gives the names of its targets or expressions, as they are spelt in it.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+import sys
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -335,3 +337,48 @@ def _by_table(want: Meaning, given: Table[Meaning, list[int]], count: int) -> Fl
 def _row_of(vocabulary: str, want: Meaning) -> Float32[Array, "s"]:
     weights: Array = table(vocabulary, want.vocabulary)[RIGS[want.vocabulary].index(want.name)]
     return weights
+
+
+_HEADING = "## Tables\n"
+
+
+def document(page: str) -> str:
+    """The page ``docs/rigs.md`` with its last part, the tables, as they are now."""
+    parts = [page.partition(_HEADING)[0] + _HEADING, "| rig | names |", "|---|---|"]
+    for rig, known in RIGS.items():
+        spelling = rig in ("livelink", "ifacialmocap", "ict")
+        shown = (*known[:3], "...", known[-1]) if spelling else known
+        parts.append(f"| `{rig}` ({len(known)}) | {', '.join(shown)} |")
+    ways = [("arkit52", target) for target in ("vrm1", "visemes", "facs")]
+    ways += [("facs", "units")]
+    ways += [(source, "arkit52") for source in ("vrm1", "visemes", "facs", "units")]
+    for source, target in ways:
+        # Towards ARKit it reads better by what is asked for than by what moves.
+        out = target == "arkit52"
+        weights = table(source, target).T if out else table(source, target)
+        names, others = (source, target) if out else (target, source)
+        parts += ["", f"### {source} to {target}", ""]
+        parts += [f"| `{names}` | {'drives' if out else 'is driven by'} `{others}` |", "|---|---|"]
+        for name, row in zip(RIGS[names], weights, strict=True):
+            cell = _sum(dict(zip(RIGS[others], row.tolist(), strict=True)))
+            parts.append(f"| {name} | {cell or '–'} |")
+    return "\n".join(parts) + "\n"
+
+
+def _sum(weights: dict[str, float]) -> str:
+    """``0.5 mouthSmile* - 0.3 jawOpen``; a ``*`` is both sides."""
+    terms = []
+    for name, weight in weights.items():
+        bare = name.removesuffix("Left").removesuffix("Right")
+        both = weight and weights.get(bare + "Left") == weights.get(bare + "Right") == weight
+        if not weight or (both and name.endswith("Right")):
+            continue
+        sign = "+" if weight > 0 else "−"
+        factor = "" if abs(weight) == 1 else f"{abs(weight):g} "
+        terms.append(f"{sign} {factor}{bare + '*' if both else name}")
+    return " ".join(terms).removeprefix("+ ")
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/rigs.md")
+    target.write_text(document(target.read_text("utf-8")), "utf-8")
