@@ -54,7 +54,7 @@ class Eye:
 
 EYE = Eye()
 CLEAR = 0.20  # of the lids' rims before the eyeball
-_SLIT = (1.76, 1.02, 0.80)  # half of the width, rise of the upper and fall of the lower lid
+_SLIT = (1.76, 0.90, 0.76)  # half of the width, rise of the upper and fall of the lower lid
 _SLANT = 0.09  # by which the outer corner is higher than the inner
 
 SKULL_RINGS = 11
@@ -130,6 +130,7 @@ def face() -> Float[Array, "468 3"]:
     low = np.clip((-1.0 - p[:, 1]) / 8.0, 0, 1)[:, None]
     p *= np.concatenate([1 - 0.16 * low**1.3, 1 - 0.07 * low, np.ones_like(low)], axis=1)
     p += _bump(p, (4.3, -1.4, 4.0), 1.7) * np.array([0.0, 0.0, 0.28])
+    p += _bump(p, (0.0, -8.0, 4.2), 1.5) * np.array([0.0, -0.1, 0.35])
     p[:, 0] *= 1 + 0.02 * np.exp(-(((p[:, 1] + 0.5) / 3) ** 2))
     p = _rounded(p)
     p = _mouth(p)
@@ -172,7 +173,7 @@ def _mouth(p: Array) -> Array:
     for a, b in zip(upper, lower, strict=True):
         p[a] = p[b] = (p[a] + p[b]) / 2
     corner = _bump(p, (2.3, -4.2, 4.2), 0.75)
-    p += corner * np.array([0.0, 0.16, 0.0])
+    p += corner * np.array([0.0, 0.24, -0.05])
     return p
 
 
@@ -290,7 +291,7 @@ def _project(p: Array, steps: int = 8) -> Array:
     return p
 
 
-NECK_BASE = -15.0
+NECK_BASE = -14.0
 
 
 def _skull(p: Array) -> Float[Array, "rings 36 3"]:

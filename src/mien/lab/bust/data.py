@@ -20,7 +20,7 @@ __all__ = ["QUANTUM", "SCALE", "Part", "assemble", "pack"]
 SCALE = 0.011
 """Metres per centimetre of the canonical face: it is a little larger than life."""
 
-FLOOR = -21.3  # of the bust, in the canonical face's centimetres
+FLOOR = -20.0  # of the bust, in the canonical face's centimetres
 QUANTUM = 2e-5  # metres; of displacements in the file
 _LEVELS = 2
 
@@ -32,6 +32,7 @@ class Part:
     points: Float[Array, "n 3"]
     triangles: Int[Array, "t 3"]
     moved: Mapping[str, Float[Array, "n 3"]] = field(default_factory=dict)
+    paired: bool = False  # the second half of the vertices mirrors the first
 
 
 def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Array]]:
@@ -75,7 +76,7 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
     out["brows"] = _brows(skin, normals, fine)
     out["lashes"] = _lashes(matrix, cage, fine)
     ear = parts.ear()
-    out["ears"] = Part(*parts.joined(ear, parts.mirrored(ear)))
+    out["ears"] = Part(*parts.joined(ear, parts.mirrored(ear)), paired=True)
     out["hair"] = Part(*parts.hair(skin[skin[:, 1] > -9]))
     out["shirt"] = Part(*parts.shirt())
     out["glints"] = Part(*parts.glints())
@@ -93,7 +94,7 @@ def _brows(skin: Array, normals: Array, fine: Mapping[str, Array]) -> Part:
     share = 1 / np.maximum(away, 0.02)
     share /= share.sum(axis=1, keepdims=True)
     moved = {n: np.einsum("nk,nkd->nd", share, d[near]) for n, d in fine.items()}
-    return Part(points, mesh, moved)
+    return Part(points, mesh, moved, paired=True)
 
 
 def upper_rim(matrix: Array, side: str) -> Array:
@@ -139,7 +140,7 @@ def _lashes(matrix: Array, cage: Cage, fine: Mapping[str, Array]) -> Part:
             + k * np.sum(k * arm, axis=1, keepdims=True) * (1 - np.cos(angle))
         )
         moved[name] = shift + turned - arm
-    return Part(both[0], both[1], moved)
+    return Part(both[0], both[1], moved, paired=True)
 
 
 def _normals(points: Array, triangles: Array) -> Array:
@@ -170,8 +171,8 @@ def pack(made: tuple[dict[str, Part], dict[str, Array]]) -> dict[str, Array]:
     flip = np.array([-1.0, 1.0, 1.0])
     for name, part in built.items():
         points = part.points.astype(np.float64)
-        if name != "glints":
-            mirror = _partners_by_motion(points, part) if part.moved else _partners(points)
+        if name not in ("glints", "hair"):
+            mirror = _mirror(part)
             points = (points + (points * flip)[mirror]) / 2
             out[f"{name}.mirror"] = mirror.astype(np.uint16)
         metres = (points - [0, FLOOR, 0]) * SCALE
@@ -193,12 +194,15 @@ def pack(made: tuple[dict[str, Part], dict[str, Array]]) -> dict[str, Array]:
     return out
 
 
-def _partners_by_motion(points: Array, part: Part) -> Array:
-    """Where closed lips lie on each other they are told apart by how they open."""
-    opened = part.moved["jawOpen"]
-    both = np.concatenate([points, opened], axis=1)
+def _mirror(part: Part) -> Array:
+    """For each vertex its partner; where lips lie on each other, told apart by how they open."""
+    count = len(part.points)
+    if part.paired:
+        return np.roll(np.arange(count), count // 2)
+    opened = part.moved.get("jawOpen", np.zeros_like(part.points))
+    both = np.concatenate([part.points, opened], axis=1)
     away, found = cKDTree(both).query(both * [-1.0, 1, 1, -1, 1, 1])
-    if away.max() > 1e-5:
+    if away.max() > 1e-5 or not np.array_equal(found[found], np.arange(count)):
         raise ValueError(f"a part is not symmetric: {away.max():.2g} cm")
     partner: Array = found
     return partner

@@ -118,7 +118,7 @@ _TONGUE = (15, 24)  # rings along, points around
 def tongue() -> Shape:
     """From its root to its tip, lying behind the lower teeth."""
     rings, around = _TONGUE
-    t = np.linspace(0, 1, rings)
+    t = 0.985 * (1 - (1 - np.linspace(0, 1, rings)) ** 1.3)
     a = np.linspace(0, 2 * np.pi, around, endpoint=False)
     rows = []
     for v in t:
@@ -181,7 +181,7 @@ def glints() -> Shape:
     """Two reflections of a window on each eye; they stay where they are when the eye turns."""
     made = []
     for side in ("left", "right"):
-        for across, up, size in ((-10.5, 13.0, 0.21),):
+        for across, up, size in ((-10.5, 12.0, 0.17),):
             x, y = np.radians(across), np.radians(up)
             axis = np.array([np.sin(x) * np.cos(y), np.sin(y), np.cos(x) * np.cos(y)])
             right = np.cross([0, 1, 0], axis)
@@ -236,6 +236,8 @@ def brow(skin: Float[Array, "v 3"], normals: Float[Array, "v 3"]) -> Shape:
     """
     upper, lower = (list(REGIONS[f"left_brow_{part}"]) for part in ("upper", "lower"))
     line = (skin[upper] * 0.62 + skin[lower] * 0.38)[::-1]  # from the nose outwards
+    line[:, 1] += [0.20, 0.10, 0.0, -0.05, -0.02]  # a calm brow is no angry one
+    line[:, 0] += [0.12, 0.04, 0.0, 0.0, -0.10]
     spline = CubicSpline(np.linspace(0, 1, 5), line)
     t = np.linspace(0.0, 1.0, 33)
     way = spline(t)
@@ -250,8 +252,8 @@ def brow(skin: Float[Array, "v 3"], normals: Float[Array, "v 3"]) -> Shape:
     way += out * np.sum((base - way) * out, axis=1, keepdims=True)  # onto the skin
     up = np.cross(out, tangent)
     up *= np.sign(up[16, 1])
-    body = (np.clip(t / 0.10, 0, 1) ** 0.5) * (np.clip((1 - t) / 0.75, 0, 1) ** 0.8)
-    wide = 0.30 * body + 0.004
+    body = (np.clip(t / 0.14, 0, 1) ** 0.5) * (np.clip((1 - t) / 0.85, 0, 1) ** 0.65)
+    wide = 0.34 * body + 0.004
     high = 0.17 * body + 0.003
     a = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     rows = [
@@ -304,6 +306,7 @@ def ear() -> Shape:
 # Hair and shirt
 
 _TOP = np.array([0.0, 3.6, -2.6])
+_TILT = np.radians(24)  # of the crown backwards
 _HAIRLINE = (  # points on the left half of the hairline, from the forehead to the nape
     (0.0, 8.9, 5.2), (2.6, 8.9, 4.9), (4.9, 7.8, 3.9), (6.3, 6.0, 2.4), (7.0, 4.2, 0.4),
     (7.4, 2.2, -1.6), (7.4, 1.6, -2.6), (7.3, 2.4, -4.4), (7.0, 0.0, -5.6), (6.0, -3.0, -6.6),
@@ -313,67 +316,77 @@ _HAIRLINE = (  # points on the left half of the hairline, from the forehead to t
 
 def _around_top(p: Array) -> tuple[Array, Array, Array]:
     """Angle from the crown's axis, angle around it (0 in front), and distance."""
-    axis = np.array([0.0, np.cos(np.radians(24)), -np.sin(np.radians(24))])
-    front = np.array([0.0, np.sin(np.radians(24)), np.cos(np.radians(24))])
+    axis = np.array([0.0, np.cos(_TILT), -np.sin(_TILT)])
+    front = np.array([0.0, np.sin(_TILT), np.cos(_TILT)])
     away = p - _TOP
     length = np.linalg.norm(away, axis=1)
     psi = np.arccos(np.clip(away @ axis / length, -1, 1))
     return psi, np.arctan2(away[:, 0], away @ front), length
 
 
-def hair(skin: Float[Array, "v 3"], rings: int = 34, around: int = 96) -> Shape:
-    """A cap of short hair, swept up from the forehead."""
+_LOCKS = 22
+
+
+def hair(skin: Float[Array, "v 3"], rings: int = 30, around: int = 154) -> Shape:
+    """Short hair in locks that run from the crown to the hairline and sweep to one side.
+
+    Args:
+        skin: the refined head without its neck.
+        rings: from the crown to the hairline.
+        around: a multiple of the number of locks.
+    """
     line = np.array(_HAIRLINE)
     psi, phi, _ = _around_top(line)
     phi[-1] = np.pi
-    order = np.argsort(phi)
-    psi, phi = psi[order], phi[order]
     turn = np.linspace(-np.pi, np.pi, around, endpoint=False)
-    edge = np.interp(np.abs(turn), phi, psi)
-    for _ in range(2):
-        edge = (np.roll(edge, 1) + 2 * edge + np.roll(edge, -1)) / 4
+    axis = np.array([0.0, np.cos(_TILT), -np.sin(_TILT)])
+    front = np.array([0.0, np.sin(_TILT), np.cos(_TILT)])
     s_psi, s_phi, s_length = _around_top(skin)
     flat = np.column_stack([s_psi * np.cos(s_phi), s_psi * np.sin(s_phi)])
     reach, fallback = LinearNDInterpolator(flat, s_length), NearestNDInterpolator(flat, s_length)
-    axis = np.array([0.0, np.cos(np.radians(24)), -np.sin(np.radians(24))])
-    front = np.array([0.0, np.sin(np.radians(24)), np.cos(np.radians(24))])
     rows = []
-    rho = 1 - (1 - np.linspace(0, 1, rings)) ** 1.8
-    for r in rho[1:]:
-        p = r * edge
+    for r in (1 - (1 - np.linspace(0, 1, rings)) ** 1.7)[1:]:
+        # Locks sweep sideways in front, and lie closer together there.
+        swept = turn - 0.55 * r**1.5 * np.exp(-((turn / 1.0) ** 2))
+        lock = (swept * _LOCKS / (2 * np.pi)) % 1.0
+        crest = 1 - (2 * lock - 1) ** 2
+        edge = np.interp(np.abs(turn), phi, psi)
+        for _ in range(2):
+            edge = (np.roll(edge, 1) + 2 * edge + np.roll(edge, -1)) / 4
+        p = r * (edge + (0.030 * (crest - 0.5)) * r**3)
         at = np.column_stack([p * np.cos(turn), p * np.sin(turn)])
         length = reach(at)
         length = np.where(np.isnan(length), fallback(at), length)
-        frontal = np.exp(-((turn / 0.75) ** 2))
-        full = 0.62 + 0.55 * frontal * r**2 + 0.25 * (1 - r)
+        frontal = np.exp(-(((turn + 0.15) / 0.85) ** 2))
         sides = np.exp(-(((np.abs(turn) - 1.75) / 0.5) ** 2))
-        full = full - 0.22 * sides * r
-        thick = full * np.sqrt(np.clip(1 - r**9, 0, 1)) - 0.12 * r**24
+        full = 0.95 + 0.75 * frontal * r**2 - 0.35 * sides * r
+        full = full + 0.26 * (crest - 0.55) * np.clip(r * 1.6 - 0.25, 0, 1)
+        thick = full * np.sqrt(np.clip(1 - r**8, 0, 1)) - 0.15 * r**20
         way = (
             np.cos(p)[:, None] * axis
             + (np.sin(p) * np.cos(turn))[:, None] * front
             + (np.sin(p) * np.sin(turn))[:, None] * np.array([1.0, 0.0, 0.0])
         )
         rows.append(_TOP + way * (length + thick)[:, None])
-    crown = rows[0].mean(axis=0) * [0, 1, 1]
+    crown = rows[0].mean(axis=0)
     points = np.concatenate([crown[None], *rows])
     first = [(0, 1 + j, 1 + (j + 1) % around) for j in range(around)]
     rest = _grid(len(rows), around, around=True, turned=True) + 1
     return points, np.concatenate([np.array(first), rest])
 
 
-def shirt(around: int = 64) -> Shape:
+def shirt(around: int = 52) -> Shape:
     """A collar and a hint of shoulders, closed below."""
     profile = np.array(
         [  # y, half width, half depth, z of the middle
-            (-13.9, 4.5, 4.6, -4.3), (-13.1, 4.75, 4.85, -4.25), (-12.75, 5.15, 5.2, -4.2),
-            (-12.95, 5.55, 5.6, -4.15), (-13.7, 5.85, 5.85, -4.1), (-14.3, 6.6, 6.2, -4.0),
-            (-15.1, 9.2, 6.8, -3.9), (-16.4, 12.0, 7.3, -3.8), (-18.3, 13.6, 7.6, -3.7),
-            (-20.2, 13.7, 7.6, -3.7), (-21.0, 13.2, 7.2, -3.7), (-21.25, 12.0, 6.3, -3.7),
-            (-21.3, 6.0, 3.0, -3.7),
+            (-12.9, 4.5, 4.6, -4.3), (-12.1, 4.75, 4.85, -4.25), (-11.75, 5.15, 5.2, -4.2),
+            (-11.95, 5.55, 5.6, -4.15), (-12.6, 5.85, 5.85, -4.1), (-13.2, 6.7, 6.2, -4.0),
+            (-14.1, 9.2, 6.9, -3.8), (-15.4, 12.0, 7.6, -3.6), (-17.2, 13.7, 8.1, -3.4),
+            (-19.0, 14.2, 8.3, -3.3), (-19.75, 14.0, 8.1, -3.3), (-20.0, 13.3, 7.5, -3.3),
+            (-20.0, 6.0, 3.4, -3.3),
         ]
     )  # fmt: skip
-    fine = CubicSpline(np.arange(len(profile)), profile)(np.linspace(0, len(profile) - 1, 49))
+    fine = CubicSpline(np.arange(len(profile)), profile)(np.linspace(0, len(profile) - 1, 34))
     phi = np.linspace(0, 2 * np.pi, around, endpoint=False)
     c, s = np.sin(phi), np.cos(phi)
     rows = []
@@ -384,7 +397,7 @@ def shirt(around: int = 64) -> Shape:
         d = deep * np.sign(s) * np.abs(s) ** power
         dip = -0.75 * np.exp(-(((wide - 5.5) / 1.6) ** 2)) * np.clip(s, 0, 1) ** 2
         rows.append(np.column_stack([x, np.full(around, y) + dip, z + d]))
-    points = np.concatenate([*rows, [[0.0, -21.3, -3.7]]])
+    points = np.concatenate([*rows, [[0.0, -20.0, -3.3]]])
     last = [(len(rows) - 1) * around + j for j in range(around)]
     triangles = np.concatenate(
         [

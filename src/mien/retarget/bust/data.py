@@ -20,7 +20,7 @@ __all__ = ["EYE_CENTRE", "EYE_RADIUS", "JOINTS", "Part", "cage", "load", "masks"
 QUANTUM = np.float32(2e-5)  # metres; of displacements in the file
 
 _CM = 0.011  # metres per centimetre of the canonical face
-_FLOOR = 21.3  # of the canonical face's origin above the bust's, in those centimetres
+_FLOOR = 20.0  # of the canonical face's origin above the bust's, in those centimetres
 
 
 def _at(x: float, y: float, z: float) -> tuple[float, float, float]:
@@ -30,7 +30,7 @@ def _at(x: float, y: float, z: float) -> tuple[float, float, float]:
 JOINTS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
     {
         "bust": (0.0, 0.0, 0.0),
-        "neck": _at(0.0, -13.0, -4.2),
+        "neck": _at(0.0, -12.0, -4.2),
         "head": _at(0.0, -6.5, -3.4),
         "jaw": _at(0.0, 0.0, -2.2),
         "leftEye": _at(3.55, 2.85, 1.95),

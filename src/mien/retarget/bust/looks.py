@@ -93,7 +93,13 @@ def materials(skin: Array, eyes: Array, hair: Array | None, style: Style) -> Map
         ),
         "mouth": Material("mouth", linear(mouth), roughness=0.7, double_sided=True,
                           shading=shading or "standard"),
-        "teeth": plain("teeth", np.array([0.96, 0.94, 0.90]), 0.25),
+        "teeth": Material(
+            "teeth",
+            linear(np.array([0.97, 0.95, 0.91])),
+            roughness=0.25,
+            emissive=(0.10, 0.095, 0.085),
+            shading=shading or "standard",
+        ),
         "gums": plain("gums", np.array([0.80, 0.44, 0.44]), 0.4),
         "tongue": plain("tongue", np.array([0.83, 0.42, 0.43]), 0.45),
         "brows": plain("brows", brow, 0.9),
@@ -130,11 +136,11 @@ def skin_texture(skin: tuple[float, ...]) -> UInt8[Array, "h w 4"]:
     base = np.array(skin)
     light = float(base @ [0.3, 0.6, 0.1])
     share = data.masks().astype(np.float32) / 255
-    lip = np.clip(base * [0.90, 0.62, 0.62] + np.array([0.03, -0.01, 0.0]), 0, 1)
+    lip = np.clip(base * [0.88, 0.60, 0.62] + np.array([0.02, 0.0, 0.025]), 0, 1)
     blush = np.clip(base * [1.02, 0.80, 0.78], 0, 1)
     deep = np.clip(base * [0.62, 0.45, 0.42], 0, 1)
     out = np.broadcast_to(base, (*share.shape[:2], 3)).astype(np.float32)
-    layers = ((1, blush, 0.55 + 0.2 * light), (0, lip, 0.80), (2, deep, 0.6), (3, deep * 0.7, 0.85))
+    layers = ((1, blush, 0.25 + 0.2 * light), (0, lip, 0.72), (2, deep, 0.6), (3, deep * 0.7, 0.85))
     for layer, tint, strength in layers:
         amount = share[..., layer, None] * np.float32(strength)
         out = out + amount * (tint.astype(np.float32) - out)
@@ -154,7 +160,7 @@ def eye_texture(
     angle = np.degrees(np.hypot(x, y) * np.pi)
     turn = np.arctan2(y, x)
     colour_ = np.array(iris)
-    rim, hole = 24.5, 10.5
+    rim, hole = 26.0, 11.0
     streak = 0.5 + 0.25 * np.sin(23 * turn + 2 * np.sin(5 * turn)) + 0.25 * np.sin(41 * turn + 1)
     across = np.clip((angle - hole) / (rim - hole), 0, 1)
     # Light falls in from above and gathers below.
