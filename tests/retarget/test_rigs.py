@@ -378,3 +378,12 @@ def test_the_module_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     written = page.read_text("utf-8")
     assert written.startswith("# Before\n\n## Tables\n\n| rig | names |")
     assert "old" not in written
+
+
+def test_a_grin_that_shows_teeth_is_no_vowel() -> None:
+    """Smile and lower lip as in a live capture of a grin that lasts."""
+    grin = {"mouthSmile": 0.5, "mouthLowerDown": 0.6, "mouthStretch": 0.25, "mouthUpperUp": 0.2}
+    values = {name + side: weight for name, weight in grin.items() for side in ("Left", "Right")}
+    on = driven(mapping("arkit52", "vrm1"), **values)
+    assert on.pop("happy") == 0.5
+    assert max(on.values()) < 0.25
