@@ -195,7 +195,7 @@ def report(
         Path, typer.Option(help="Folder of recipes, whose words the heads' descriptions get.")
     ] = Path("recipes"),
 ) -> None:
-    """Write what people read: the HTML report of a run, or docs/results.md and the model cards.
+    """Write what people read: the HTML report of a run, or results, model cards and recipes' keys.
 
     The descriptions of the heads get the about and the notes of their recipes, too.
     """
@@ -226,7 +226,7 @@ def report(
 
 def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) -> None:
     from ..heads.spec import HeadSpec
-    from . import card
+    from . import card, keys
     from . import report as pages
     from .evaluate import read_results
     from .recipe import load
@@ -253,6 +253,7 @@ def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) 
         spec = HeadSpec.read(file.with_suffix(".json"))
         size = file.stat().st_size
         written.append(card.write_card(spec, by_name.get(spec.name), size, docs / "models"))
+    written.append(keys.write(docs))
     for path in written:
         _out.print(str(path), highlight=False)
 
