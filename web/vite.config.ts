@@ -20,7 +20,15 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // What changes least is kept by the browser when the rest is built anew.
-        codeSplitting: { groups: [{ name: "three", test: /node_modules\/three/ }, { name: "react", test: /node_modules/ }] },
+        codeSplitting: {
+          groups: [
+            { name: "three", test: /node_modules\/three\/(build|src|examples\/jsm\/controls)/ },
+            // Wanted only by those who wear an avatar.
+            { name: "meshopt", test: /meshopt_decoder/ },
+            { name: "avatars", test: /node_modules\/(@pixiv|three)\// },
+            { name: "react", test: /node_modules/ },
+          ],
+        },
       },
     },
     chunkSizeWarningLimit: 600,
@@ -35,6 +43,7 @@ export default defineConfig({
       "/calibrations": server,
       "/health": server,
       "/sample.jpg": server,
+      "/avatars": server,
     },
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

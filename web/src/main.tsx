@@ -31,6 +31,7 @@ studio.rhythm.onTenth((now) => {
   dataset.answers = String(studio.pulse.answers);
   dataset.fps = studio.pulse.rate(now).toFixed(1);
   dataset.recording = String(recording);
+  dataset.avatar = studio.gallery.store.get().worn.split(":")[0];
   const mouth = studio.lead ? studio.lead[AT.mouth_open] : NaN;
   dataset.mouth = Number.isNaN(mouth) ? "unknown" : mouth === 1 ? "open" : "closed";
 });

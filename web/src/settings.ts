@@ -2,6 +2,12 @@
 
 export const MODES = ["surface", "wireframe", "points"] as const;
 export type Mode = (typeof MODES)[number];
+export const BACKDROPS = ["studio", "sand", "dusk", "lagoon", "key"] as const;
+export type Backdrop = (typeof BACKDROPS)[number];
+export const LIGHT_NAMES = ["soft", "window", "evening"] as const;
+export type LightName = (typeof LIGHT_NAMES)[number];
+export const EFFECTS = ["none", "sparkles", "hearts"] as const;
+export type Effect = (typeof EFFECTS)[number];
 
 export interface Settings {
   theme: "system" | "light" | "dark";
@@ -17,6 +23,13 @@ export interface Settings {
   mouthThreshold: number | null;
   mode: Mode;
   textured: boolean;
+  /** Name of the avatar: the mask, or one of the server's. */
+  avatar: string;
+  backdrop: Backdrop;
+  light: LightName;
+  effect: Effect;
+  /** How strongly an avatar shows a channel, by its name, where that is not 1. */
+  gains: Readonly<Record<string, number>>;
   mirror: boolean;
   preview: boolean;
   overlay: boolean;
@@ -39,6 +52,11 @@ export const DEFAULTS: Settings = {
   mouthThreshold: null,
   mode: MODES[0],
   textured: true,
+  avatar: "mask",
+  backdrop: BACKDROPS[0],
+  light: LIGHT_NAMES[0],
+  effect: EFFECTS[0],
+  gains: {},
   mirror: true,
   preview: true,
   overlay: true,
@@ -47,6 +65,9 @@ export const DEFAULTS: Settings = {
   person: null,
   slowly: false,
 };
+
+/** How much more an avatar can be made to show of a channel. */
+export const MOST_GAIN = 2;
 
 const KEY = "mien.settings";
 
@@ -76,6 +97,19 @@ export function readSettings(stored: string | null): Settings {
   if (theme === "light" || theme === "dark") settings.theme = theme;
   const mode = MODES.find((m) => m === given.get("mode"));
   if (mode) settings.mode = mode;
+  const backdrop = BACKDROPS.find((b) => b === given.get("backdrop"));
+  if (backdrop) settings.backdrop = backdrop;
+  const light = LIGHT_NAMES.find((l) => l === given.get("light"));
+  if (light) settings.light = light;
+  const effect = EFFECTS.find((e) => e === given.get("effect"));
+  if (effect) settings.effect = effect;
+  const gains: unknown = given.get("gains");
+  if (typeof gains === "object" && gains !== null) {
+    const known = Object.entries(gains).filter((pair): pair is [string, number] => typeof pair[1] === "number" && pair[1] >= 0 && pair[1] <= MOST_GAIN);
+    settings.gains = Object.fromEntries(known);
+  }
+  const avatar: unknown = given.get("avatar");
+  if (typeof avatar === "string") settings.avatar = avatar;
   const camera: unknown = given.get("camera");
   if (typeof camera === "string") settings.camera = camera;
   const person: unknown = given.get("person");

@@ -23,6 +23,8 @@ const WELL: Situation = {
   faces: 1,
   slow: false,
   serverProblem: null,
+  avatarOpening: null,
+  avatarProblem: null,
   canDraw: true,
 };
 

@@ -43,6 +43,9 @@ export interface Situation {
   readonly slow: boolean;
   /** What the server says is missing, in its words. */
   readonly serverProblem: string | null;
+  /** The avatar that is being read, and why the last one could not be. */
+  readonly avatarOpening: string | null;
+  readonly avatarProblem: string | null;
   readonly canDraw: boolean;
 }
 
@@ -75,6 +78,8 @@ export function beginning(settings: Settings): StudioState {
     faces: 0,
     slow: false,
     serverProblem: null,
+    avatarOpening: null,
+    avatarProblem: null,
     canDraw: true,
     settings,
     cameras: [],
@@ -98,6 +103,7 @@ export type Action =
   | "open-file"
   | "lighter"
   | "use-sample"
+  | "open-avatar"
   | "reload"
   | "copy";
 
@@ -235,8 +241,12 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
       tone: "trouble",
     };
   }
+  if (s.avatarProblem !== null) {
+    return { id: "avatar-problem", text: s.avatarProblem, action: { kind: "open-avatar", label: "Open another" }, tone: "trouble" };
+  }
   const source = sourceNotice(s.source, browser);
   if (source) return source;
+  if (s.avatarOpening !== null) return { id: "avatar-opening", text: `Opening ${s.avatarOpening}.`, tone: "info" };
   if (connection.kind === "connecting") {
     return { id: "connecting", text: "Connecting to mien.", tone: "info" };
   }

@@ -1,6 +1,8 @@
 /** Ties sources, server, stage and recorder together; the interface only looks on and asks. */
 
 import { Guide } from "./calibrate/guide";
+import { Gallery, isAvatar } from "./avatar/gallery";
+import { Hand } from "./avatar/hand";
 import { leadOf, nextOf, orderOf, sameCast } from "./cast";
 import { FACE_LENGTH } from "./generated/wire";
 import { Sources } from "./sources/sources";
@@ -32,6 +34,9 @@ export class Studio {
   readonly rhythm = new Rhythm(() => this.cap);
   readonly review: Review;
   readonly guide: Guide;
+  readonly gallery: Gallery;
+  /** What is done to the avatar by hand. */
+  readonly hand = new Hand();
   readonly local = isLoopback(location.hostname);
   /** The faces shown now, the one that drives the meters, and the picture they were seen in. */
   faces: readonly FaceBlock[] = [];
@@ -78,6 +83,18 @@ export class Studio {
       lookForOthers: () => this.configure({ maxFaces: this.settings.maxFaces }),
       token: this.token,
     });
+    this.gallery = new Gallery({
+      wear: (figure) => this.stage?.wear(figure),
+      remember: (avatar) => this.change({ avatar }),
+    });
+    this.gallery.store.subscribe(() => {
+      const { opening, problem } = this.gallery.store.get();
+      this.store.set({ avatarOpening: opening, avatarProblem: problem });
+    });
+    for (const [name, gain] of Object.entries(this.settings.gains)) {
+      const channel = CHANNELS.indexOf(name);
+      if (channel >= 0) this.hand.amplify(channel, gain);
+    }
     this.sources = new Sources(
       {
         settings: () => this.settings,
@@ -139,13 +156,14 @@ export class Studio {
   mount(canvas: HTMLCanvasElement): () => void {
     let stage: Stage;
     try {
-      stage = new Stage(canvas, { size: this.caps.size });
+      stage = new Stage(canvas, { size: this.caps.size, hand: this.hand });
     } catch {
       this.store.set({ canDraw: false });
       return () => undefined;
     }
     this.stage = stage;
     this.dress();
+    stage.wear(this.gallery.figure);
     return () => {
       this.stage = null;
       stage.dispose();
@@ -184,10 +202,30 @@ export class Studio {
         location.reload();
         break;
       case "open-file":
+      case "open-avatar":
       case "copy":
         // The interface does these itself.
         break;
     }
+  }
+
+  /** A file that was chosen or dropped: an avatar, or something to look at. */
+  openFile(file: File): void {
+    if (isAvatar(file)) void this.gallery.open(file);
+    else void this.sources.openFile(file);
+  }
+
+  /** How strongly the avatar shows a channel. */
+  amplify(channel: number, gain: number): void {
+    this.hand.amplify(channel, gain);
+    const others = Object.entries(this.settings.gains).filter(([name]) => name !== CHANNELS[channel]);
+    this.change({ gains: Object.fromEntries(gain === 1 ? others : [...others, [CHANNELS[channel], gain]]) });
+  }
+
+  /** All channels as strong as they are. */
+  evenGains(): void {
+    for (let channel = 0; channel < CHANNELS.length; channel++) this.hand.amplify(channel, 1);
+    this.change({ gains: {} });
   }
 
   pickLead(id: number): void {
@@ -249,10 +287,10 @@ export class Studio {
     if (!stage) return;
     const { settings, source, take } = this.store.get();
     const dark = settings.theme === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : settings.theme === "dark";
-    stage.theme(dark ? "dark" : "light");
+    stage.calm(REDUCED.matches);
+    stage.theme(dark ? "dark" : "light", settings.backdrop, settings.light, settings.effect);
     stage.look(settings.mode, settings.textured && take === null);
     stage.mirror(this.mirrored);
-    stage.calm(REDUCED.matches);
     stage.followPointer((source.kind === "sample" || source.kind === "photo") && take === null);
     this.hold();
   }
@@ -309,6 +347,7 @@ export class Studio {
   private greet(): void {
     this.store.set({ serverProblem: null });
     this.configure(this.settings);
+    void this.gallery.find(this.settings.avatar);
     const { source } = this.store.get();
     // The page may have come up before the server.
     if (source.kind === "sample" && source.phase === "failed") void this.sources.again();

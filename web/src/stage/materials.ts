@@ -15,6 +15,8 @@ import {
   Vector3,
 } from "three";
 
+import type { Backdrop } from "../settings";
+
 export type ThemeName = "dark" | "light";
 
 /** Colours of the stage; they match the tokens of `index.css`. */
@@ -22,6 +24,16 @@ export const PALETTE = {
   dark: { inner: "#34383f", outer: "#121417", line: "#7ee0d2", dot: "#d9dde3", accent: "#5ad1c1", fill: "#1d2025" },
   light: { inner: "#f6f7f8", outer: "#c9ced5", line: "#0d6e64", dot: "#30353c", accent: "#0b7a6f", fill: "#dde1e6" },
 } as const;
+
+/** Grounds to choose from; where there is none, that of the theme. */
+export const BACKDROP: Record<ThemeName, { inner: string; outer: string }> & Partial<Record<Backdrop, { inner: string; outer: string }>> = {
+  dark: PALETTE.dark,
+  light: PALETTE.light,
+  sand: { inner: "#e9dfcf", outer: "#b39a7d" },
+  dusk: { inner: "#5b4d72", outer: "#1c1a2b" },
+  lagoon: { inner: "#2f7f86", outer: "#0d2530" },
+  key: { inner: "#00b140", outer: "#00b140" },
+};
 
 /** What the vertices of an eye hand to its pixels; both shaders have to name it. */
 const EYE_VARYINGS = /* glsl */ `

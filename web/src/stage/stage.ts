@@ -1,25 +1,23 @@
 /** The three-dimensional stage: camera, light, backdrop, and the faces on it. */
 
-import {
-  CanvasTexture,
-  DirectionalLight,
-  Group,
-  HemisphereLight,
-  Scene,
-  SRGBColorSpace,
-  Vector3,
-  WebGLRenderer,
-} from "three";
+import { type CanvasTexture, Group, Scene, Vector3, WebGLRenderer } from "three";
+import type { Figure } from "../avatar/figure";
+import type { Hand } from "../avatar/hand";
+import { Puppet } from "../avatar/puppet";
 import { AT, type FaceBlock } from "../live/protocol";
-import type { Mode } from "../settings";
+import type { Backdrop, Effect, LightName, Mode } from "../settings";
 import { FaceActor } from "./face";
-import { Materials, PALETTE, type ThemeName } from "./materials";
+import { BACKDROP, Materials, type ThemeName } from "./materials";
+import { backdrop, Effects, Lights } from "./scenery";
 import { type Frame3, frameOf, layout, ONE_FACE, spread } from "./placement";
+import { Veil } from "./veil";
 import { View } from "./view";
 
 export interface StageOptions {
   /** Longest side of what is drawn, in pixels; 0 follows the display. */
   size: number;
+  /** What is done to the avatar by hand. */
+  hand: Hand;
 }
 
 /** Milliseconds without a face in the answers, and without answers, until the face comes to rest. */
@@ -38,12 +36,20 @@ export class Stage {
   private readonly scene = new Scene();
   private readonly view: View;
   private readonly materials = new Materials();
+  /** Turns after the pointer. */
+  private readonly stand = new Group();
+  /** The mask; mirrored as a whole. */
   private readonly world = new Group();
+  private readonly puppet: Puppet;
+  private readonly lights = new Lights();
+  private readonly effects = new Effects();
+  private readonly veil: Veil;
+  private mirrored = false;
   private readonly actors = new Map<number, FaceActor>();
   private readonly frames: Frame3[] = [];
   private lead: FaceActor;
   private leadId = 0;
-  private dressedFor: ThemeName | null = null;
+  private dressedFor = "";
   private ground: CanvasTexture | null = null;
   private mode: Mode = "surface";
   private painted = true;
@@ -56,6 +62,7 @@ export class Stage {
   private calmed = false;
   private readonly point = new Vector3();
   private readonly gaze = { x: 0, y: 0 };
+  private crowd: { width: number; height: number } = { ...ONE_FACE };
   private lastSeen = -Infinity;
   private lastAnswer = 0;
   private interval = 0.05;
@@ -71,11 +78,10 @@ export class Stage {
     this.software = drawsInSoftware();
     this.renderer = new WebGLRenderer({ canvas, antialias: !this.software });
 
-    const key = new DirectionalLight("#fff3e4", 2.1);
-    key.position.set(-7, 9, 14);
-    const rim = new DirectionalLight("#bfe9ff", 0.8);
-    rim.position.set(11, 5, -9);
-    this.scene.add(new HemisphereLight("#e8eefc", "#4a4038", 1.25), key, rim, this.world);
+    this.puppet = new Puppet(options.hand);
+    this.veil = new Veil(canvas);
+    this.stand.add(this.world, this.puppet.root, this.effects.root);
+    this.scene.add(this.lights.root, this.stand);
 
     this.view = new View(canvas, () => (this.dirty = true));
     this.lead = new FaceActor(this.materials);
@@ -88,14 +94,41 @@ export class Stage {
     this.view.reset();
   }
 
-  theme(name: ThemeName): void {
-    if (this.dressedFor === name) return;
-    this.dressedFor = name;
+  /** Light, backdrop and effects. */
+  theme(name: ThemeName, chosen: Backdrop, light: LightName, effect: Effect): void {
+    this.lights.dress(light);
+    this.effects.dress(this.calmed ? "none" : effect);
+    const wanted = `${name} ${chosen}`;
+    if (this.dressedFor === wanted) return;
+    if (this.dressedFor !== "") this.fade();
+    this.dressedFor = wanted;
     this.ground?.dispose();
-    this.ground = backdrop(PALETTE[name].inner, PALETTE[name].outer);
+    const { inner, outer } = BACKDROP[chosen] ?? BACKDROP[name];
+    this.ground = backdrop(inner, outer);
     this.scene.background = this.ground;
     this.materials.dress(name);
     this.dirty = true;
+  }
+
+  /** Put an avatar on the stage in the place of the mask; null brings the mask back. */
+  wear(figure: Figure | null): void {
+    if (figure === this.puppet.figure) return;
+    this.fade();
+    this.puppet.wear(figure);
+    this.world.visible = figure === null;
+    this.frame();
+    this.dirty = true;
+  }
+
+  /** The channels as the avatar shows them. */
+  get posed(): Float32Array {
+    return this.puppet.posed;
+  }
+
+  /** What is seen now fades into what comes. */
+  private fade(): void {
+    this.renderer.render(this.scene, this.view.camera);
+    this.veil.drop();
   }
 
   look(mode: Mode, painted: boolean): void {
@@ -117,6 +150,8 @@ export class Stage {
   /** A mirrored camera looks like a mirror on the stage as well. */
   mirror(on: boolean): void {
     this.world.scale.x = on ? -1 : 1;
+    this.mirrored = on;
+    this.puppet.refresh();
     this.dirty = true;
   }
 
@@ -183,6 +218,7 @@ export class Stage {
       if (id === leadId || faces.length === 1) {
         this.lead = actor;
         this.leadId = id;
+        this.puppet.follow(block, now, this.interval);
       }
     });
     for (const [id, actor] of this.actors) {
@@ -194,8 +230,14 @@ export class Stage {
         this.lead = this.actorOf(this.leadId);
       }
     }
-    this.view.include(spread(spots));
+    this.crowd = spread(spots);
+    this.frame();
     this.dirty = true;
+  }
+
+  /** Show the avatar, or else all faces. */
+  private frame(): void {
+    this.view.include(this.puppet.figure?.extent ?? this.crowd);
   }
 
   /** Someone looks again: that no answers came meanwhile is no loss of the face. */
@@ -209,9 +251,12 @@ export class Stage {
     const elapsed = Math.min(0.2, (now - this.lastTick) / 1000);
     this.lastTick = now;
     if (this.lostAt(now)) this.settle();
-    for (const actor of this.actors.values()) {
-      if (actor.tick(now, elapsed)) this.dirty = true;
+    if (this.puppet.tick(now, elapsed, this.mirrored)) this.dirty = true;
+    if (this.world.visible) {
+      for (const actor of this.actors.values()) if (actor.tick(now, elapsed)) this.dirty = true;
     }
+    if (this.lights.tick(elapsed)) this.dirty = true;
+    if (this.effects.tick(this.puppet.motion.weights, elapsed)) this.dirty = true;
     this.turnToPointer(elapsed);
     this.view.tick();
     this.upload();
@@ -227,6 +272,7 @@ export class Stage {
   }
 
   private settle(): void {
+    this.puppet.rest();
     for (const [id, actor] of this.actors) {
       if (actor === this.lead) {
         actor.rest();
@@ -235,7 +281,8 @@ export class Stage {
         this.actors.delete(id);
       }
     }
-    this.view.include(ONE_FACE);
+    this.crowd = ONE_FACE;
+    this.frame();
   }
 
   private actorOf(id: number): FaceActor {
@@ -258,7 +305,7 @@ export class Stage {
   /** Put into `out` where below its chin a face can bear a sign, in CSS pixels of the canvas. */
   chinOf(id: number, out: { x: number; y: number }): boolean {
     const actor = this.actors.get(id);
-    if (!actor) return false;
+    if (!actor || !this.world.visible) return false;
     const { x, y } = this.view.onCanvas(actor.root.localToWorld(this.point.set(0, BELOW_CHIN, 0)));
     out.x = x;
     out.y = y;
@@ -269,7 +316,7 @@ export class Stage {
   pick(clientX: number, clientY: number): number | null {
     const box = this.canvas.getBoundingClientRect();
     let best: number | null = null;
-    let nearest = 0.25;
+    let nearest = this.world.visible ? 0.25 : 0;
     for (const [id, actor] of this.actors) {
       const { x, y } = this.view.onCanvas(actor.root.getWorldPosition(this.point));
       const far = Math.hypot(box.left + x - clientX, box.top + y - clientY) / Math.min(box.width, box.height);
@@ -282,7 +329,7 @@ export class Stage {
   }
 
   private get usesPicture(): boolean {
-    return this.mode === "surface" && this.painted;
+    return this.mode === "surface" && this.painted && this.world.visible;
   }
 
   /** Hand the picture to the graphics card, once and only if it is to be seen. */
@@ -303,7 +350,7 @@ export class Stage {
 
   private turnToPointer(elapsed: number): void {
     const ease = 1 - Math.exp(-elapsed / 0.25);
-    const { rotation } = this.world;
+    const { rotation } = this.stand;
     const dx = this.gaze.y * 0.16 - rotation.x;
     const dy = this.gaze.x * 0.3 - rotation.y;
     if (Math.abs(dx) + Math.abs(dy) < 1e-4) return;
@@ -322,6 +369,7 @@ export class Stage {
     this.renderer.setSize(width, height, false);
     this.view.resize(width, height);
     this.materials.dot.uniforms.size.value = 0.18 * ratio * this.view.pixels;
+    this.effects.resize(ratio * this.view.pixels);
     this.dirty = true;
   }
 
@@ -335,6 +383,10 @@ export class Stage {
     for (const actor of this.actors.values()) actor.dispose();
     this.view.dispose();
     this.ground?.dispose();
+    // Figures belong to the gallery.
+    this.puppet.wear(null);
+    this.effects.dispose();
+    this.veil.dispose();
     this.materials.dispose();
     this.renderer.dispose();
   }
@@ -346,28 +398,4 @@ function drawsInSoftware(): boolean {
   const name = info && gl ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
   gl?.getExtension("WEBGL_lose_context")?.loseContext();
   return /swiftshader|llvmpipe|software|basic render/i.test(name);
-}
-
-/** A soft pool of light; a little noise keeps the gradient from banding. */
-function backdrop(inner: string, outer: string): CanvasTexture {
-  const side = 256;
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = side;
-  const context = canvas.getContext("2d");
-  if (context) {
-    const glow = context.createRadialGradient(128, 108, 0, 128, 118, 185);
-    glow.addColorStop(0, inner);
-    glow.addColorStop(1, outer);
-    context.fillStyle = glow;
-    context.fillRect(0, 0, side, side);
-    const pixels = context.getImageData(0, 0, side, side);
-    for (let i = 0; i < pixels.data.length; i += 4) {
-      const noise = (Math.random() - 0.5) * 3;
-      for (let c = 0; c < 3; c++) pixels.data[i + c] += noise;
-    }
-    context.putImageData(pixels, 0, 0);
-  }
-  const texture = new CanvasTexture(canvas);
-  texture.colorSpace = SRGBColorSpace;
-  return texture;
 }

@@ -11,19 +11,22 @@ import { Inspector } from "./Inspector";
 import { StageView } from "./StageView";
 
 const ACCEPT = "image/*,video/*,.mkv,.mov";
+const ACCEPT_AVATAR = ".glb,.gltf,.vrm,model/gltf-binary";
 
 export function App({ studio }: { studio: Studio }) {
   const input = useRef<HTMLInputElement>(null);
+  const avatarInput = useRef<HTMLInputElement>(null);
   const openFile = useCallback(() => input.current?.click(), []);
+  const openAvatar = useCallback(() => avatarInput.current?.click(), []);
   useKeys(studio);
   const dropping = useDrop(studio);
   return (
     <StudioContext value={studio}>
       <div className="grid h-dvh grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)_auto_auto] md:grid-cols-[minmax(0,1fr)_320px] md:grid-rows-[auto_minmax(0,1fr)_auto]">
         <div className="md:col-span-2">
-          <Bar openFile={openFile} />
+          <Bar openFile={openFile} openAvatar={openAvatar} />
         </div>
-        <StageView openFile={openFile} />
+        <StageView openFile={openFile} openAvatar={openAvatar} />
         <div className="max-md:order-last md:row-span-1 md:contents">
           <Inspector />
         </div>
@@ -31,22 +34,26 @@ export function App({ studio }: { studio: Studio }) {
           <Footer />
         </div>
       </div>
-      <input
-        ref={input}
-        type="file"
-        accept={ACCEPT}
-        hidden
-        data-testid="file-input"
-        onChange={(event) => {
-          const file = event.target.files?.[0];
-          // The same file may be chosen again.
-          event.target.value = "";
-          if (file) void studio.sources.openFile(file);
-        }}
-      />
+      {([["file-input", input, ACCEPT], ["avatar-input", avatarInput, ACCEPT_AVATAR]] as const).map(([id, ref, accept]) => (
+        <input
+          key={id}
+          ref={ref}
+          type="file"
+          accept={accept}
+          hidden
+          data-testid={id}
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            // The same file may be chosen again.
+            event.target.value = "";
+            if (file && id === "avatar-input") void studio.gallery.open(file);
+            else if (file) studio.openFile(file);
+          }}
+        />
+      ))}
       {dropping && (
         <div className="pointer-events-none fixed inset-2 z-50 grid place-items-center rounded-2xl border-2 border-dashed border-accent bg-ground/80 text-l" data-testid="drop">
-          Drop a photo or a video
+          Drop a photo, a video or an avatar
         </div>
       )}
       <Help />
@@ -61,7 +68,7 @@ function useKeys(studio: Studio): void {
       const target = event.target instanceof Element ? event.target : null;
       if (target?.closest("input:not([type=range]), select, textarea, dialog")) return;
       const { settings, recording, take, source, help } = studio.store.get();
-      const mode = Number(event.key);
+      const place = /^[1-9]$/.test(event.key) ? Number(event.key) : 0;
       if (event.key === " ") {
         // Space belongs to a button that has the focus.
         if (target?.closest("button, [role=tab], input")) return;
@@ -77,7 +84,8 @@ function useKeys(studio: Studio): void {
       else if (event.key === "?") studio.store.set({ help: !help });
       else if (event.key === "Escape" && studio.guide.store.get().open) studio.guide.back();
       else if (event.key === "Escape" && take) studio.closeTake();
-      else if (mode >= 1 && mode <= MODES.length) studio.change({ mode: MODES[mode - 1] });
+      else if (event.key === "w" || event.key === "W") studio.change({ mode: MODES[(MODES.indexOf(settings.mode) + 1) % MODES.length] });
+      else if (place > 0) void studio.gallery.chooseAt(place - 1);
       else return;
       event.preventDefault();
     };
@@ -103,7 +111,7 @@ function useDrop(studio: Studio): boolean {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer?.files[0];
-      if (file) void studio.sources.openFile(file);
+      if (file) studio.openFile(file);
     };
     window.addEventListener("dragover", onOver);
     window.addEventListener("dragleave", onLeave);

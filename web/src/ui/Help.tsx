@@ -4,8 +4,9 @@ import { Icon } from "./icons";
 
 const KEYS = [
   ["Space", "Record, and stop"],
-  ["1 2 3", "Surface, wireframe, points"],
-  ["T", "Picture on the face"],
+  ["1 … 9", "Avatars"],
+  ["W", "The mask as surface, wireframe, points"],
+  ["T", "Picture on the mask"],
   ["M", "Mirror the camera"],
   ["P", "Preview"],
   ["F", "Next of several faces; with Shift the one before"],
@@ -53,7 +54,7 @@ export function Help() {
           </div>
         ))}
       </dl>
-      <p className="pt-4 text-s text-quiet">Drop a photo or a video anywhere on the page to open it. Drag the stage to look around; double-click for the front view.</p>
+      <p className="pt-4 text-s text-quiet">Drop a photo, a video or an avatar (GLB, VRM) anywhere on the page to open it. Drag the stage to look around; double-click for the front view.</p>
     </dialog>
   );
 }

@@ -6,11 +6,13 @@ import { useGuide } from "./context";
 import { ExpressionTab } from "./ExpressionTab";
 import { Icon } from "./icons";
 import { PoseTab } from "./PoseTab";
+import { RigTab } from "./RigTab";
 import { SessionTab } from "./SessionTab";
 
 const TABS = [
   { id: "expression", label: "Expression", View: ExpressionTab },
-  { id: "pose", label: "Pose & gaze", View: PoseTab },
+  { id: "pose", label: "Pose", View: PoseTab },
+  { id: "rig", label: "Rig", View: RigTab },
   { id: "session", label: "Session", View: SessionTab },
 ] as const;
 

@@ -14,7 +14,12 @@ const STEADY = 5;
 /** What a calibration tells itself, or what would only take the eye off it. */
 const TOLD_THERE: ReadonlySet<string> = new Set(["no-face", "several", "slow"]);
 
-export function StageView({ openFile }: { openFile: () => void }) {
+interface Openers {
+  readonly openFile: () => void;
+  readonly openAvatar: () => void;
+}
+
+export function StageView({ openFile, openAvatar }: Openers) {
   const studio = useStudio();
   const canvas = useRef<HTMLCanvasElement>(null);
   const pressed = useRef({ x: 0, y: 0 });
@@ -53,7 +58,7 @@ export function StageView({ openFile }: { openFile: () => void }) {
       <div
         className={`pointer-events-none absolute z-10 flex flex-col items-center p-2 ${start ? "inset-0" : "inset-x-0 top-0 max-sm:top-auto max-sm:bottom-0"}`}
       >
-        <NoticeView openFile={openFile} />
+        <NoticeView openFile={openFile} openAvatar={openAvatar} />
         <Gap kept={start} />
         {start && <Start openFile={openFile} />}
       </div>
@@ -103,7 +108,8 @@ function Start({ openFile }: { openFile: () => void }) {
   );
 }
 
-function NoticeView({ openFile }: { openFile: () => void }) {
+function NoticeView(openers: Openers) {
+  const studio = useStudio();
   const state = useStudioState((s) => s);
   const calibrating = useGuide((g) => g.step === "ready" || g.step === "faces");
   const [now, setNow] = useState(() => performance.now());
@@ -131,20 +137,26 @@ function NoticeView({ openFile }: { openFile: () => void }) {
           <p className="min-h-6 py-1 text-m" data-testid="notice-text">
             <Words text={notice.text} />
           </p>
-          {notice.action && <Act key={notice.id} notice={notice} openFile={openFile} />}
+          {notice.action && <Act key={notice.id} notice={notice} {...openers} />}
           {notice.id === "several" && <Chooser />}
+          {notice.id === "avatar-problem" && (
+            <button type="button" className="control" aria-label="Close" data-testid="notice-close" onClick={() => studio.gallery.dismiss()}>
+              <Icon name="close" />
+            </button>
+          )}
         </div>
       )}
     </>
   );
 }
 
-function Act({ notice: { action, text }, openFile }: { notice: Notice; openFile: () => void }) {
+function Act({ notice: { action, text }, openFile, openAvatar }: Openers & { notice: Notice }) {
   const studio = useStudio();
   const [copied, setCopied] = useState(false);
   if (!action) return null;
   const act = () => {
     if (action.kind === "open-file") openFile();
+    else if (action.kind === "open-avatar") openAvatar();
     else if (action.kind !== "copy") studio.act(action.kind);
     // Pages without https have no clipboard; there one click selects the command.
     else if ("clipboard" in navigator) {

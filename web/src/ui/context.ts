@@ -1,4 +1,5 @@
 import { createContext, useContext, useEffect } from "react";
+import type { GalleryState } from "../avatar/gallery";
 import type { GuideState } from "../calibrate/guide";
 import { useStore } from "../store";
 import type { StudioState } from "../state";
@@ -20,6 +21,11 @@ export function useStudioState<S>(select: (state: StudioState) => S): S {
 /** A part of what the calibration is at. */
 export function useGuide<S>(select: (state: GuideState) => S): S {
   return useStore(useStudio().guide.store, select);
+}
+
+/** A part of what there is to wear. */
+export function useGallery<S>(select: (state: GalleryState) => S): S {
+  return useStore(useStudio().gallery.store, select);
 }
 
 /** Ten times a second, for numbers that are read. */

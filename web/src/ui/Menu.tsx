@@ -1,0 +1,96 @@
+/** A button that opens a list below it: by pointer, by keys, for everybody. */
+
+import { useEffect, useRef, useState } from "react";
+import { Icon, type IconName } from "./icons";
+
+interface MenuProps {
+  readonly label: string;
+  /** What the button says on a wide page. */
+  readonly text: string;
+  readonly title: string;
+  readonly icon: IconName;
+  readonly testid: string;
+  readonly width?: string;
+  /** Opens upwards, its end below that of the button. */
+  readonly above?: boolean;
+  /** Told apart by a frame, where it stands among other things. */
+  readonly framed?: boolean;
+  readonly children: (close: () => void) => React.ReactNode;
+}
+
+export const ITEM = "control w-full justify-start text-left";
+
+export function Menu({ label, text, title, icon, testid, width = "w-64", above = false, framed = false, children }: MenuProps) {
+  const [open, setOpen] = useState(false);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!open) return;
+    const items = root.current?.querySelectorAll<HTMLElement>("[role^=menuitem]");
+    const chosen = [...(items ?? [])].find((item) => item.ariaChecked === "true");
+    (chosen ?? items?.item(0))?.focus();
+    const away = (event: PointerEvent) => {
+      if (!root.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", away);
+    return () => document.removeEventListener("pointerdown", away);
+  }, [open]);
+  const close = () => {
+    setOpen(false);
+    root.current?.querySelector("button")?.focus();
+  };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (!open) return;
+    const items = [...(root.current?.querySelectorAll<HTMLElement>("[role^=menuitem]:not(:disabled)") ?? [])];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    if (event.key === "Escape") close();
+    else if (event.key === "ArrowDown" || event.key === "ArrowRight") items[(at + 1) % items.length].focus();
+    else if (event.key === "ArrowUp" || event.key === "ArrowLeft") items[(at - 1 + items.length) % items.length].focus();
+    else if (event.key === "Tab") {
+      setOpen(false);
+      return;
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div ref={root} className="relative" onKeyDown={onKeyDown}>
+      <button
+        type="button"
+        className={`control ${framed ? "border border-line text-text" : ""}`}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-label={label}
+        title={title}
+        data-testid={testid}
+        onClick={() => setOpen(!open)}
+      >
+        <Icon name={icon} />
+        <span className={framed ? "" : "hidden max-w-40 truncate sm:inline"}>{text}</span>
+        <span className={framed ? "rotate-180" : "max-sm:hidden"}>
+          <Icon name="chevron" />
+        </span>
+      </button>
+      {open && (
+        <div
+          role="menu"
+          aria-label={label}
+          className={`panel absolute z-30 ${width} max-h-[70dvh] overflow-y-auto bg-raised p-2 shadow-xl ${above ? "right-0 bottom-12" : "top-12 left-0"}`}
+        >
+          {children(close)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Items that belong together, under a heading. */
+export function MenuGroup({ title, children, row = false }: { title: string; children: React.ReactNode; row?: boolean }) {
+  return (
+    <div role="group" aria-label={title} className="border-line not-first:mt-2 not-first:border-t not-first:pt-2">
+      <p className="px-2 pb-1 text-s font-semibold" aria-hidden="true">
+        {title}
+      </p>
+      <div className={row ? "flex flex-wrap gap-1" : ""}>{children}</div>
+    </div>
+  );
+}
