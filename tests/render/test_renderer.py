@@ -196,18 +196,19 @@ def bone() -> Model:
     )  # fmt: skip
 
 
-def test_a_skin_bends_at_its_joint_and_ignores_its_own_node(draw: Draw) -> None:
+@ROUTES
+def test_a_skin_bends_at_its_joint_and_ignores_its_own_node(draw: Draw, morphing: str) -> None:
     straight = bone()
-    left, top, right, bottom = box(draw(straight))
+    left, top, right, bottom = box(draw(straight, morphing=morphing))
     assert (left, right) == (32, 58)
     assert bottom - top in (6, 7, 8)
     half = 0.5**0.5
     bent = ModelPose(rotations={2: np.array([0, 0, half, half])})  # a quarter turn to the left
-    left, top, right, bottom = box(draw(Actor(straight, bent)))
+    left, top, right, bottom = box(draw(Actor(straight, bent), morphing=morphing))
     assert right < 50
     assert top < 22
     moved = ModelPose(translations={1: np.array([0.0, 0.25, 0.0])})
-    assert box(draw(Actor(straight, moved)))[1] < 16
+    assert box(draw(Actor(straight, moved), morphing=morphing))[1] < 16
 
 
 def test_nodes_and_placement_move_what_hangs_on_them(draw: Draw) -> None:

@@ -206,7 +206,7 @@ class Renderer:
         kind = Kind(
             shading=shading,
             morph="moves" in textures,
-            skin=part.skin is not None,
+            skin="bones" in textures,
             texture="picture" in textures,
             bumps=bumps,
             alpha=material.alpha,

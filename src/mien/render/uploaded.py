@@ -32,6 +32,7 @@ PLAIN = Material("plain", (0.8, 0.8, 0.8, 1.0))
 
 _SRGB8_ALPHA8 = 0x8C43
 _LARGEST_PICTURE = 2048  # a side; a face fills a thousand pixels or so
+_FEW_JOINTS = 8  # that a mesh may have to be bent by the processor
 _STILL = 1e-6  # metres that nobody sees
 _DIMMEST = 0.3
 _STRAIGHT = 2e-3  # of a unit normal
@@ -71,6 +72,7 @@ class _Shape:
         light: Float32[Array, "n"],
         *,
         fused: bool,
+        shared: bool,
     ) -> None:
         self.primitive = primitive
         self._gl = gl
@@ -103,8 +105,12 @@ class _Shape:
         self.textures: dict[str, Any] = {}
         self.fusion: csr_matrix | None = None
         self._morph(fused=fused)
+        self.bend: list[tuple[int, Float32[Array, "n 1"]]] = []
+        if self.skinned and fused and not shared:  # two nodes may have two skins
+            self.bend = _shares(primitive)
+            self.skinned = not self.bend
         self._shown: Vertices | None = None
-        self._weights: Float32[Array, "m"] | None = None
+        self._state: tuple[bytes, bytes] | None = None
 
     def _add(self, name: str, data: Array, form: str, *, dynamic: bool = False) -> None:
         kind = "i4" if form.endswith("i") else "f4"
@@ -158,17 +164,23 @@ class _Shape:
         self.textures["turns"] = _table(self._gl, data.reshape(rows, ROW, 4), "f2")
         self._add("span", np.stack([edges[:-1], edges[1:]], axis=1).astype("i4"), "2i")
 
-    def show(self, vertices: Vertices | None, weights: Float32[Array, "m"]) -> None:
+    def show(
+        self,
+        vertices: Vertices | None,
+        weights: Float32[Array, "m"],
+        bones: Float32[Array, "joints 3 4"] | None,
+    ) -> None:
         """Put other vertices, or the primitive's own again, into the buffers.
 
         Args:
             vertices: None for the primitive's own.
             weights: of the targets, for those that are fused here.
+            bones: mesh -> where each joint takes it, for what is bent here.
         """
         given = self.primitive
         if vertices is not self._shown:
             self._shown = vertices
-            self._weights = None
+            self._state = None
             positions = given.positions if vertices is None else vertices.positions
             if positions.shape != given.positions.shape:
                 raise ValueError(f"{len(given.positions)} vertices, got {positions.shape}")
@@ -179,13 +191,33 @@ class _Shape:
             uv = given.uv if vertices is None or vertices.uv is None else vertices.uv
             if uv is not None:
                 self.buffers["texcoord"][0].write(np.ascontiguousarray(uv, np.float32).tobytes())
-            if self.fusion is None:
+            if self.fusion is None and not self.bend:
                 self._write(self._base)
-        if self.fusion is not None and not np.array_equal(
-            weights, () if self._weights is None else self._weights
-        ):
-            self._weights = weights
-            self._write(self._base + (self.fusion @ weights).reshape(-1, 6))
+        if self.fusion is None and not self.bend:
+            return
+        state = (weights.tobytes(), b"" if bones is None else bones.tobytes())
+        if state == self._state:
+            return
+        self._state = state
+        data = self._base
+        if self.fusion is not None:
+            data = data + (self.fusion @ weights).reshape(-1, 6)
+        self._write(data if bones is None else self._bent(data, bones))
+
+    def _bent(
+        self, data: Float32[Array, "n 6"], bones: Float32[Array, "joints 3 4"]
+    ) -> Float32[Array, "n 6"]:
+        """Positions and normals as a few joints bend them."""
+        bent = np.zeros_like(data)
+        for joint, share in self.bend:
+            turn, move = bones[joint, :, :3], bones[joint, :, 3]
+            moved = np.empty_like(data)
+            np.matmul(data[:, :3], turn.T, out=moved[:, :3])
+            moved[:, :3] += move
+            np.matmul(data[:, 3:], turn.T, out=moved[:, 3:])
+            moved *= share
+            bent += moved
+        return bent
 
     def _write(self, data: Float32[Array, "n 6"]) -> None:
         self.buffers["position, normal"][0].write(np.ascontiguousarray(data).tobytes())
@@ -238,10 +270,16 @@ class Uploaded:
         place = (mesh, number)
         if place not in self._shapes:
             self._shapes[place] = _Shape(
-                self._gl, primitive, material, self._light[place], fused=fused
+                self._gl,
+                primitive,
+                material,
+                self._light[place],
+                fused=fused,
+                shared=sum(node.mesh == mesh for node in self.model.nodes) > 1,
             )
-        skin = self.model.nodes[node].skin if self._shapes[place].skinned else None
-        if skin is not None and (node, skin) not in self._bones:
+        shape = self._shapes[place]
+        skin = self.model.nodes[node].skin if primitive.joints is not None else None
+        if skin is not None and shape.skinned and (node, skin) not in self._bones:
             rows = 3 * len(self.model.skins[skin].joints)
             self._bones[node, skin] = _table(self._gl, np.zeros((1, rows, 4), np.float32), "f4")
         return Part(
@@ -260,18 +298,27 @@ class Uploaded:
         """Bring weights, bones and vertices up to date."""
         pose = actor.pose
         weights = {mesh: self._weights_of(mesh, pose.weights) for mesh in self._meshes}
-        for place, shape in self._shapes.items():
-            shape.show(actor.vertices.get(place), weights[place[0]])
-        if pose is self._pose:
+        new = pose is not self._pose
+        if new:
+            self._pose = pose
+            self.world = self._skeleton.world(pose)
+        for part in self.parts:
+            bones = None
+            if part.skin is not None and part.shape.bend:
+                bones = self._bones_of(part.skin)
+            part.shape.show(actor.vertices.get(part.place), weights[part.place[0]], bones)
+        if not new:
             return
-        self._pose = pose
-        self.world = self._skeleton.world(pose)
         for mesh, texture in self._weights.items():
             texture.write(weights[mesh].tobytes())
         for (_, number), texture in self._bones.items():
-            skin = self.model.skins[number]
-            bones = self.world[list(skin.joints)] @ skin.inverse_bind
-            texture.write(np.ascontiguousarray(bones[:, :3], np.float32).tobytes())
+            texture.write(self._bones_of(number).tobytes())
+
+    def _bones_of(self, number: int) -> Float32[Array, "joints 3 4"]:
+        """Where each joint of a skin takes the mesh, model axes."""
+        skin = self.model.skins[number]
+        bones = self.world[list(skin.joints)] @ skin.inverse_bind
+        return np.ascontiguousarray(bones[:, :3], np.float32)
 
     def _weights_of(
         self, mesh: int, given: Mapping[int, Float32[Array, "m"]]
@@ -297,7 +344,7 @@ class Uploaded:
         found = dict(part.shape.textures)
         if "moves" in found:
             found["weights"] = self._weights[part.place[0]]
-        if part.skin is not None:
+        if part.skin is not None and part.shape.skinned:
             found["bones"] = self._bones[part.node, part.skin]
         if part.number is not None:
             picture = actor.textures.get(part.number, part.material.texture)
@@ -340,6 +387,21 @@ class Uploaded:
         tables = [*self._weights.values(), *self._bones.values()]
         for texture in (*tables, *(texture for texture, _ in self._pictures.values())):
             texture.release()
+
+
+def _shares(primitive: Primitive) -> list[tuple[int, Float32[Array, "n 1"]]]:
+    """How much each joint counts for each vertex; nothing where too many joints count."""
+    assert primitive.joints is not None  # noqa: S101
+    assert primitive.weights is not None  # noqa: S101
+    used = np.unique(primitive.joints[primitive.weights > 0])
+    if not 0 < len(used) <= _FEW_JOINTS:
+        return []
+    total = np.maximum(primitive.weights.sum(axis=1), 1e-9)
+    found = []
+    for joint in used:
+        share = np.where(primitive.joints == joint, primitive.weights, 0.0).sum(axis=1) / total
+        found.append((int(joint), share.astype(np.float32)[:, None]))
+    return found
 
 
 def _table(gl: Any, data: Array, dtype: str) -> Any:

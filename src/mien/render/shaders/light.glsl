@@ -15,6 +15,11 @@ void light(vec3 n, vec3 p, float open, out vec3 matt, out vec3 shine) {
     vec3 v = viewer.w > 0.5 ? normalize(viewer.xyz - p) : viewer.xyz;
 #ifdef BOTH_SIDES
     if (dot(n, v) < 0.0) n = -n;
+#elif defined(VERTEX_LIT)
+    if (dot(n, v) < -0.4) {  // a vertex on the far side
+        matt = shine = vec3(0.0);
+        return;
+    }
 #endif
     float nv = clamp(dot(n, v), 0.0, 1.0);
     vec3 around = mix(ground, sky, n.y * 0.5 + 0.5);
