@@ -22,7 +22,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from . import __version__
+from . import __version__, avatars
 from .calibrating import calibrate
 from .errors import InputError, MienError
 from .streaming import stream
@@ -326,6 +326,7 @@ def recover(
 
 
 app.command()(calibrate)
+app.add_typer(avatars.app)
 app.command()(stream)
 
 

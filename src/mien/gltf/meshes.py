@@ -98,6 +98,10 @@ class Meshes:
             self.document.refuse_compressed("Draco")
         positions = self.accessors.floats(at, "VEC3")
         n = len(positions)
+        triangles = self._triangles(item, n, mode)
+        if not len(triangles):
+            self.notes.append(f"{item.where} has no triangles and is left out")
+            return None
         material = item.index("material", len(self._texture_sets), None)
         uv_set = 0 if material is None else self._texture_sets[material]
 
@@ -123,7 +127,7 @@ class Meshes:
         targets = [self._target(target, n) for target in item.items("targets")]
         return Primitive(
             positions,
-            self._triangles(item, n, mode),
+            triangles,
             None if normals is None else _unit(normals),
             attribute(f"TEXCOORD_{uv_set}", "VEC2"),
             material,

@@ -111,7 +111,7 @@ class _Writer:
         self, values: Array, kind: int, target: int | None = None, *, bounds: bool = False
     ) -> int:
         """Append (n,) or (n, c) values; ``bounds`` states least and greatest, as some must."""
-        rows = values.reshape(len(values), -1)
+        rows = values[:, None] if values.ndim == 1 else values
         accessor: _Json = {"componentType": kind, "count": len(rows), "type": _ROWS[rows.shape[1]]}
         if len(rows):
             stored = np.ascontiguousarray(rows, _DTYPES[kind])

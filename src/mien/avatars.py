@@ -1,0 +1,124 @@
+"""``mien avatar``: what an avatar's file has, and a capture as its animation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from rich.markup import escape
+
+from .errors import InputError
+from .terminal import Terminal
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .retarget.avatar import Avatar
+    from .streams.replay import Replay
+    from .types import RigPose
+
+__all__ = ["app", "eased"]
+
+app = typer.Typer(
+    name="avatar",
+    help="Look into avatars (.glb, .gltf, .vrm) and animate them.",
+    no_args_is_help=True,
+)
+_out = Terminal(soft_wrap=True, emoji=False)
+_err = Terminal(stderr=True, emoji=False)
+
+_FADING = 1.5  # seconds after which a lost face is at rest
+_STEP = 1 / 30
+
+_Overrides = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="TOML with gain, offset and names by channel.")
+]
+
+
+@app.command()
+def info(
+    file: Annotated[Path, typer.Argument(help="A .glb, .gltf or .vrm file.")],
+    overrides: _Overrides = None,
+) -> None:
+    """Say what an avatar has, which of ARKit's 52 channels it can show, and what is missing."""
+    avatar = _load(file, overrides)
+    _out.print(f"[bold]{escape(file.name)}[/]: {escape(_counts(avatar.model))}", highlight=False)
+    for sentence in avatar.report:
+        _out.print(escape(sentence), highlight=False)
+
+
+@app.command()
+def animate(
+    capture: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a capture, or a table or recording: .parquet, .csv, .gesichter."
+        ),
+    ],
+    avatar: Annotated[Path, typer.Option(metavar="FILE", help="A .glb, .gltf or .vrm file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .glb that is written.")],
+    overrides: _Overrides = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", "-f", help="Replace OUT.")] = False,
+) -> None:
+    """Write a capture as animation of an avatar: a GLB that plays in Blender and three."""
+    from .outputs.animation import animate as in_motion
+    from .outputs.animation import write_glb
+    from .streams.replay import open_replay
+
+    if out.suffix.lower() != ".glb":
+        raise InputError(f"an animation is written as .glb, --out is {out.name}")
+    if out.exists() and not overwrite:
+        raise InputError(f"{out} is there already; choose another name, or replace it with -f")
+    driven = _load(avatar, overrides)
+    replay = open_replay(capture / "faces.parquet" if capture.is_dir() else capture)
+    poses = ((pose.time, driven.pose(pose)) for pose in eased(replay))
+    motion = in_motion(poses, name=capture.stem)
+    write_glb(out, driven.model, motion)
+    for note in replay.notes:
+        _note(note)
+    if driven.vrm is not None:
+        _note("the animation is a plain GLB; what the VRM says of its use holds for it too")
+    shown = f"{len(motion.times)} poses over {motion.times[-1]:.2f} s"
+    _out.print(f"{shown}, {len(driven.shows)} of 52 channels, in {out}", highlight=False)
+
+
+def eased(replay: Replay) -> Iterator[RigPose]:
+    """The poses of a capture; while nobody is there, the last one goes to rest."""
+    from .feeds import driving
+    from .retarget.pose import ease_to_rest
+
+    ends = [*(moment.time for moment in replay.moments[1:]), replay.seconds]
+    last: RigPose | None = None
+    for moment, end in zip(replay.moments, ends, strict=True):
+        if moment.pose is not None:
+            last = driving(moment.pose, eyes=not replay.turned)
+            yield last
+        elif last is not None:
+            until = min(end, moment.time + _FADING)
+            for time in np.arange(moment.time, until, _STEP).tolist():
+                yield ease_to_rest(last, time - last.time)
+
+
+def _load(file: Path, overrides: Path | None) -> Avatar:
+    from .retarget import overrides as wants
+    from .retarget.avatar import Avatar
+
+    return Avatar.load(file, None if overrides is None else wants.read(overrides))
+
+
+def _counts(model: Model) -> str:
+    primitives = [p for mesh in model.meshes for p in mesh.primitives]
+    parts = {
+        "nodes": len(model.nodes),
+        "meshes": len(model.meshes),
+        "vertices": sum(len(p.positions) for p in primitives),
+        "triangles": sum(len(p.triangles) for p in primitives),
+        "morph targets": len({name for mesh in model.meshes for name in mesh.targets}),
+    }
+    return ", ".join(f"{count:,} {name}" for name, count in parts.items())
+
+
+def _note(text: str) -> None:
+    _err.print(f"[yellow]note:[/] {escape(text)}", highlight=False)
