@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from mien import gltf
+from mien.channels import ARKIT_52
 from mien.model import Mesh, Model, Node, Primitive, Target
 from mien.server.avatars import Head, router
 
@@ -58,6 +59,13 @@ def test_what_the_page_has_already_is_not_sent_again(gallery):
     assert (again.status_code, again.content) == (304, b"")
     other = gallery.get("/avatars/triangle.glb", headers={"If-None-Match": '"other"'})
     assert other.status_code == 200
+
+
+def test_the_bust_is_there_with_all_channels(client, tmp_path):
+    assert {"name": "bust", "title": "Bust"} in client.get("/avatars").json()["avatars"]
+    (tmp_path / "bust.glb").write_bytes(client.get("/avatars/bust.glb").content)
+    names = gltf.read(tmp_path / "bust.glb").model.meshes[0].targets
+    assert set(ARKIT_52) <= set(names)
 
 
 @pytest.mark.parametrize("name", ["nobody", "..%2F..%2Fsecret", "a" * 80])

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from .. import gltf
 from ..model import Model
+from ..retarget import bust
 from .problems import RequestError
 from .schemas import AvatarAnswer, AvatarsAnswer, Problem
 
@@ -38,7 +39,7 @@ class Head:
     build: Callable[[], Model]
 
 
-HEADS: Mapping[str, Head] = {}
+HEADS: Mapping[str, Head] = {"bust": Head("Bust", bust.build)}
 
 
 def router(heads: Mapping[str, Head] = HEADS) -> APIRouter:
