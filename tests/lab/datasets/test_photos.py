@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from mien.channels import ARKIT_52, index_of
+from mien.engines.base import Detection
 from mien.errors import InputError
 from mien.lab import datasets
 from mien.lab.datasets import found, photos
 from mien.lab.datasets.found import Found
 from mien.lab.datasets.samples import split_of
 from mien.topology import CANONICAL
+from mien.types import Frame, Landmarks
 
 
 def laid_out(folder: Path, legend: str = "image,subject\na.jpg,Ada\nb.jpg,Bo\nc.jpg,Ada\n") -> Path:
@@ -191,6 +193,37 @@ def test_crops_are_further_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_options_are_checked(options: dict[str, int], message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         datasets.read("faces", laid_out(tmp_path), options)
+
+
+class _Eye:
+    """Stands for an engine: finds a face in every picture but those it is told to miss."""
+
+    def __init__(self, missed: set[int]) -> None:
+        self.missed, self.asked = missed, 0
+
+    def reset(self) -> None: ...
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        self.asked += 1
+        if frame.image[0, 0, 0] in self.missed:
+            return []
+        return [Detection(Landmarks(np.full((478, 3), 20, np.float32), frame.size))]
+
+
+def test_the_teacher_is_asked_only_where_facemesh_finds_a_face(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the coverage of the Face Landmarker is said to count."""
+    images = laid_out(tmp_path) / "faces" / "images"
+    for number, name in enumerate("abc"):
+        cv2.imwrite(str(images / f"{name}.png"), np.full((40, 40, 3), 100 * number, np.uint8))
+        (images / f"{name}.jpg").unlink()
+    mesh, teacher = _Eye({0}), _Eye({100})
+    monkeypatch.setattr(found, "_eyes", (mesh, teacher))
+    seen = found._look(photos.faces_archive(tmp_path), range(3), 0)
+    assert (mesh.asked, teacher.asked) == (3, 2)
+    counts = seen.coverage()
+    assert counts == {"pictures": 3, "damaged": 0, "facemesh": 2, "facelandmarker": 1}
 
 
 @pytest.mark.shared

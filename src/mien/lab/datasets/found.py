@@ -109,8 +109,12 @@ def _opened(path: Path) -> zipfile.ZipFile:
 class Found:
     """What was found in one version of every picture, row by row as in ``Archive.members``.
 
+    The Face Landmarker, the teacher, is asked only where FaceMesh finds a face: it says nothing of
+    how many faces it would find by itself.
+
     Attributes:
-        facemesh, facelandmarker: float32 (n, 478, 3), picture coordinates; NaN where missed.
+        facemesh: float32 (n, 478, 3), picture coordinates; NaN where missed.
+        facelandmarker: alike; NaN where either of the two misses.
         shapes: float32 (n, 52), Google's ARKit shapes 0..1; NaN where missed, and for tongueOut.
         size: int32 (n, 2), width and height of the picture with its border; 0 if it is damaged.
     """
@@ -126,7 +130,7 @@ class Found:
         return int((self.size[:, 0] == 0).sum())
 
     def coverage(self) -> dict[str, int]:
-        """See :func:`mien.lab.datasets.coverage`."""
+        """See :func:`mien.lab.datasets.coverage`; ``facelandmarker`` counts what both find."""
         seen = {name: int(np.isfinite(getattr(self, name)[:, 0, 0]).sum()) for name in ENGINES}
         return {"pictures": len(self.size), "damaged": self.damaged, **seen}
 
