@@ -57,7 +57,8 @@ class Webcam:
 
 def measure() -> list[Line]:
     """A webcam of 30 frames a second to one receiver of each kind at 60 packets a second."""
-    with subprocess.Popen([sys.executable, "-c", _IDLE], stdout=subprocess.PIPE, text=True) as idle:
+    program = [sys.executable, "-c", _IDLE]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as idle:  # noqa: S603
         timing, poses = _stream()
         beside = float(idle.communicate()[0])
     assert timing.latency is not None

@@ -181,18 +181,14 @@ def stream_to(
         for note in feed.notes:
             say(note)
         told = len(feed.notes)
-        ended = True
         for pose, taken in feed.poses:
             sender.put(pose, taken)
             report.poses += pose is not None
             garbage = feed.receiver.received.garbage if feed.receiver else 0
             there = pose is not None
             on_progress(Progress(feed.name, report.poses, there, sender.traffic(), garbage))
-            if until.over():
-                ended = False
-                break
-        if ended:  # what is held back is still to be seen
-            until.wait(perf_counter() + sender.held + 1.5 / rate)
+        if not until.over():
+            sender.settle()
         report.interrupted = until.stop.is_set()
         report.traffic, report.timing = sender.traffic(), sender.timing()
         report.recorded = sender.stop_recording()

@@ -122,6 +122,7 @@ class Sender:
         self._lock = threading.Lock()
         self._lines: tuple[_Line, ...] = ()
         self._sends: deque[tuple[float, float, float | None]] = deque(maxlen=_MEMORY)
+        self._sent = -math.inf  # time of the last pose
         self._skipped = 0
         self._error: BaseException | None = None
         self._done = threading.Event()
@@ -195,11 +196,19 @@ class Sender:
         """What went to each destination so far."""
         return tuple(replace(line.traffic) for line in self._lines)
 
-    @property
-    def held(self) -> float:
-        """Seconds by which poses are held back at the moment."""
-        with self._lock:
-            return self._timeline.held
+    def settle(self, patience: float = 0.5) -> None:
+        """Wait until the newest pose has been sent, as it is held back for a while.
+
+        Args:
+            patience: seconds to wait at most.
+        """
+        end = perf_counter() + patience
+        while perf_counter() < end and self._thread.is_alive():
+            with self._lock:
+                newest = self._timeline.newest
+                if newest is None or self._sent >= newest:
+                    return
+            sleep(1 / self.rate)
 
     def timing(self) -> Timing:
         """How steady the last sends were."""
@@ -280,6 +289,7 @@ class Sender:
         done = perf_counter()
         with self._lock:
             self._sends.append((due, done, shown.taken))
+            self._sent = shown.time
             # While the newest pose is held, its time stands still: once is enough for a file.
             if self._recorder is not None and shown.time > self._recorded:
                 self._recorded = shown.time

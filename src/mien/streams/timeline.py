@@ -72,6 +72,11 @@ class Timeline:
         """Seconds by which what is shown is held back."""
         return min(median(self._steps), _MOST_HELD) if self._steps else 0.0
 
+    @property
+    def newest(self) -> float | None:
+        """Time of the newest pose on the source's clock, None while nobody is there."""
+        return self._poses[-1].time if self._poses else None
+
     def put(self, pose: RigPose | None, now: float, taken: float | None = None) -> None:
         """A pose has come in.
 
