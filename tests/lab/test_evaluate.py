@@ -16,6 +16,7 @@ from mien.lab import evaluate, export, training
 from mien.lab.card import card
 from mien.lab.material import Material, gather
 from mien.lab.metrics import pearson
+from mien.lab.rows import faces
 from mien.lab.runtime import runtime
 
 from .conftest import recipe
@@ -246,7 +247,7 @@ def test_a_model_card_says_what_there_is_to_know(
     text = card(spec, results, 123_456)
     for part in (
         "# tiny", spec.sha256, "0.12 MB", "`mien train tiny.toml`", "tongueOut", "Apache-2.0",
-        "one, other", f"| made | one | {results['sets'][0]['samples']} |", '"kind": "mlp"',
+        "one, other", f"| made | one | {faces(results['sets'][0])} |", '"kind": "mlp"',
     ):  # fmt: skip
         assert part in text
     assert "not evaluated yet" in card(spec, None, 1)
