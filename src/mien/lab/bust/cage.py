@@ -167,7 +167,7 @@ def _soften(p: Array) -> Array:
 def _mouth(p: Array) -> Array:
     """Lips that meet in a line with its corners raised a little, a narrower mouth."""
     p = p.copy()
-    left, upper, right, lower = LIPS
+    _, upper, _, lower = LIPS
     around = _bump(p, (0.0, -4.35, 5.0), 1.6)
     p[:, 0:1] *= 1 - 0.07 * np.clip(around, 0, 1)
     for a, b in zip(upper, lower, strict=True):

@@ -12,16 +12,18 @@ from ...arrays import Array, Float, Int
 from ...channels import ARKIT_52
 from . import cage as form
 from . import paint, parts, targets
-from .cage import LIDS, Cage
-from .subdivide import subdivide
+from .cage import FACE, LIDS, Cage
+from .subdivide import subdivide, thin
 
-__all__ = ["QUANTUM", "SCALE", "Part", "assemble", "pack"]
+__all__ = ["Part", "assemble", "pack"]
 
 SCALE = 0.011
 """Metres per centimetre of the canonical face: it is a little larger than life."""
 
 FLOOR = -20.0  # of the bust, in the canonical face's centimetres
 QUANTUM = 2e-5  # metres; of displacements in the file
+GRAIN = 7e-6  # metres; of positions
+MIDDLE = 0.19  # metres above the foot, from where positions count
 _LEVELS = 2
 
 
@@ -42,9 +44,13 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
         learnt: displacements of the face mesh's points (:mod:`.learn`).
     """
     cage = form.build()
-    matrix, triangles, _, origin = subdivide(
-        cage.triangles, cage.creases, len(cage.points), _LEVELS
-    )
+    count = len(cage.points)
+    full, fine_triangles, _, _ = subdivide(cage.triangles, cage.creases, count, _LEVELS)
+    _, coarse, _, coarse_origin = subdivide(cage.triangles, cage.creases, count, _LEVELS - 1)
+    # The face is finer than the skull and the mouth's bag.
+    features = (cage.triangles < FACE).sum(axis=1) >= 2
+    matrix, triangles, origin = thin(full, coarse, fine_triangles, features[coarse_origin])
+    origin = coarse_origin[origin]
     skin = matrix @ cage.points
     moved, jaws = targets.on_cage(cage, learnt)
     behind = np.zeros(len(cage.points))
@@ -80,7 +86,7 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
     out["hair"] = Part(*parts.hair(skin[skin[:, 1] > -9]))
     out["shirt"] = Part(*parts.shirt())
     out["glints"] = Part(*parts.glints())
-    arrays = paint.masks(out, skin, cage)
+    arrays = paint.masks(out, skin)
     # The skin's part leaves out the bag, so its vertices are counted anew.
     used = np.unique(triangles[~inside])
     arrays["cage"] = np.searchsorted(used, cage.triangles[~cage.inside]).astype(np.uint16)
@@ -175,8 +181,10 @@ def pack(made: tuple[dict[str, Part], dict[str, Array]]) -> dict[str, Array]:
             mirror = _mirror(part)
             points = (points + (points * flip)[mirror]) / 2
             out[f"{name}.mirror"] = mirror.astype(np.uint16)
-        metres = (points - [0, FLOOR, 0]) * SCALE
-        out[f"{name}.points"] = metres.astype(np.float32)
+        metres = (points - [0, FLOOR, 0]) * SCALE - [0, MIDDLE, 0]
+        if np.abs(metres).max() > 32767 * GRAIN:
+            raise ValueError(f"{name} reaches farther than the file can say")
+        out[f"{name}.points"] = np.rint(metres / GRAIN).astype(np.int16)
         out[f"{name}.triangles"] = part.triangles.astype(np.uint16)
         if not part.moved:
             continue
@@ -189,7 +197,9 @@ def pack(made: tuple[dict[str, Part], dict[str, Array]]) -> dict[str, Array]:
             starts.append(starts[-1] + len(moving))
         out[f"{name}.starts"] = np.array(starts, np.int32)
         out[f"{name}.vertices"] = np.concatenate(vertices).astype(np.uint16)
-        out[f"{name}.moves"] = np.concatenate(moves).astype(np.int16)
+        # Neighbours move alike, so differences are small, and pack well.
+        steps = np.concatenate(moves).astype(np.int16).T
+        out[f"{name}.moves"] = np.diff(steps, axis=1, prepend=np.zeros((3, 1), np.int16))
     out.update(arrays)
     return out
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
 from ...arrays import Array, Float
 from ...topology import REGIONS
-from .cage import Cage
 
 __all__ = ["SIZE", "masks", "unfold"]
 
@@ -30,21 +30,17 @@ def unfold(points: Float[Array, "n 3"]) -> Float[Array, "n 2"]:
     return np.column_stack([0.5 + r * np.cos(turn), 0.5 - r * np.sin(turn)])
 
 
-def masks(built: dict[str, Any], skin: Array, cage: Cage) -> dict[str, Array]:
+def masks(built: dict[str, Any], skin: Array) -> dict[str, Array]:
     """Uv of skin and ears, and uint8 (SIZE, SIZE, 4): lips, blush, fold, nostril."""
-    del cage
     points = built["skin"].points
     uv = unfold(points)
-    ears = built["ears"].points
-    flat = np.abs(ears[:, [2, 1]] - [-4.2, 0.5])
-    side = np.where(ears[:, 0] > 0, 0.0, 0.0)
-    ear_uv = np.column_stack([0.06 + side + 0 * flat[:, 0], 0.06 + 0 * flat[:, 1]])
+    # Ears have the plain skin of a corner that the head leaves free.
+    ear_uv = np.full((len(built["ears"].points), 2), 0.06)
     grid = (np.arange(SIZE) + 0.5) / SIZE
     x, y = np.meshgrid(grid, grid)
-    keep = np.r_[True, np.linalg.norm(np.diff(uv, axis=0), axis=1) > 0]
-    place = LinearNDInterpolator(uv[keep], points[keep])(x, y)
+    place = LinearNDInterpolator(uv, points)(x, y)
     place = np.nan_to_num(place, nan=-50.0)
-    lips = _lips(skin, uv, x, y)
+    lips = _lips(skin)
     cheek = _bell(place, (4.1, -0.9, 4.2), (1.7, 1.2, 3.0))
     nose = 0.55 * _bell(place, (0.0, -0.7, 6.4), (1.1, 0.9, 1.6))
     blush = np.clip(cheek + nose, 0, 1)
@@ -66,15 +62,12 @@ def _bell(p: Array, middle: tuple[float, float, float], wide: tuple[float, float
     return total
 
 
-def _lips(skin: Array, uv: Array, x: Array, y: Array) -> Array:
+def _lips(skin: Array) -> Array:
     """1 within the red of the lips, with a soft edge."""
-    import cv2
-
-    del uv
     ring = unfold(skin[list(REGIONS["lips_outer"])])
-    closed = np.concatenate([ring, ring[:1]])
+    after = np.roll(ring, -1, axis=0)
     fine = np.concatenate(
-        [np.linspace(a, b, 4, endpoint=False) for a, b in zip(closed[:-1], closed[1:], strict=True)]
+        [np.linspace(a, b, 4, endpoint=False) for a, b in zip(ring, after, strict=True)]
     )
     for _ in range(4):
         fine = (np.roll(fine, 1, axis=0) + 2 * fine + np.roll(fine, -1, axis=0)) / 4

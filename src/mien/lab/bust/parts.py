@@ -10,14 +10,19 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
-from scipy.interpolate import CubicSpline, LinearNDInterpolator, NearestNDInterpolator
+from scipy.interpolate import (
+    CubicSpline,
+    LinearNDInterpolator,
+    NearestNDInterpolator,
+    PchipInterpolator,
+)
 
 from ...arrays import Array, Float
 from ...topology import REGIONS
 from .cage import EYE, eye_of
 
 __all__ = [
-    "Shape", "brow", "ear", "eyeball", "glints", "gums", "hair", "joined", "lashes", "mirrored",
+    "Shape", "brow", "ear", "glints", "gums", "hair", "joined", "lashes", "mirrored",
     "shirt", "teeth", "tongue", "tongue_out",
 ]  # fmt: skip
 
@@ -61,12 +66,12 @@ def _fan(ring: list[int], tip: int) -> list[tuple[int, int, int]]:
 
 # The mouth
 
-_ARCH = (1.95, 2.3)  # half of the width of the upper arch, and its depth
+_ARCH = (2.1, 2.0)  # half of the width of the upper arch, and its depth
 
 
 def _arch(s: Array, wide: float, deep: float, front: float) -> tuple[Array, Array]:
     """The curve of a row of teeth at s = -1..1 (right to left): (n, 2) x, z, and its normal."""
-    x, z = wide * s * (1.12 - 0.12 * s**2), front - deep * np.abs(s) ** 2.2
+    x, z = wide * s * (1.12 - 0.12 * s**2), front - deep * np.abs(s) ** 2.8
     slope = np.column_stack([np.gradient(x), np.gradient(z)])
     slope /= np.linalg.norm(slope, axis=1, keepdims=True)
     return np.column_stack([x, z]), np.column_stack([-slope[:, 1], slope[:, 0]])
@@ -130,7 +135,7 @@ def tongue() -> Shape:
         rows.append(
             np.column_stack([wide * np.cos(a), y + high * np.sin(a) - groove, np.full(around, z)])
         )
-    tip = rows[-1].mean(axis=0) + [0, 0, 0.02]
+    tip = rows[-1].mean(axis=0) + np.array([0, 0, 0.02])
     points = np.concatenate([*rows, tip[None]])
     last = [(rings - 1) * around + j for j in range(around)]
     triangles = np.concatenate(
@@ -154,27 +159,6 @@ def tongue_out(points: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
 
 
 # Eyes
-
-
-def eyeball(rings: int = 22, around: int = 40) -> tuple[Array, Array, Array]:
-    """A unit sphere that looks along +z, finer in front: points, triangles, and uv.
-
-    Distance from the middle of the texture is the angle from the axis, half of it at 180 degrees.
-    """
-    angle = np.pi * (np.linspace(0, 1, rings) ** 1.35)
-    turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
-    points, uv = [np.array([[0.0, 0.0, 1.0]])], [np.array([[0.5, 0.5]])]
-    for a in angle[1:]:
-        points.append(
-            np.column_stack(
-                [np.sin(a) * np.cos(turn), np.sin(a) * np.sin(turn), np.full(around, np.cos(a))]
-            )
-        )
-        r = 0.499 * a / np.pi
-        uv.append(np.column_stack([0.5 + r * np.cos(turn), 0.5 - r * np.sin(turn)]))
-    first = [(0, 1 + j, 1 + (j + 1) % around) for j in range(around)]
-    rest = _grid(rings - 1, around, around=True, turned=True) + 1
-    return np.concatenate(points), np.concatenate([np.array(first), rest]), np.concatenate(uv)
 
 
 def glints() -> Shape:
@@ -268,7 +252,7 @@ def brow(skin: Float[Array, "v 3"], normals: Float[Array, "v 3"]) -> Shape:
 
 def ear() -> Shape:
     """The left ear: a shell with a rim, a dish and a lobe."""
-    around, rings = 44, 15
+    around, rings = 40, 13
     phi = np.linspace(0, 2 * np.pi, around, endpoint=False)
     # Outline: u points back, v up. Broad above, a lobe below, flat in front.
     u = 1.45 * np.cos(phi) + 0.22 * np.cos(2 * phi) + 0.1
@@ -308,9 +292,9 @@ def ear() -> Shape:
 _TOP = np.array([0.0, 3.6, -2.6])
 _TILT = np.radians(24)  # of the crown backwards
 _HAIRLINE = (  # points on the left half of the hairline, from the forehead to the nape
-    (0.0, 8.9, 5.2), (2.6, 8.9, 4.9), (4.9, 7.8, 3.9), (6.3, 6.0, 2.4), (7.0, 4.2, 0.4),
-    (7.4, 2.2, -1.6), (7.4, 1.6, -2.6), (7.3, 2.4, -4.4), (7.0, 0.0, -5.6), (6.0, -3.0, -6.6),
-    (4.2, -4.6, -7.6), (0.0, -5.2, -8.4),
+    (0.0, 9.2, 5.0), (2.6, 9.2, 4.7), (4.9, 8.3, 3.5), (6.3, 6.6, 2.0), (7.0, 4.8, 0.0),
+    (7.4, 2.6, -1.8), (7.4, 1.9, -2.7), (7.3, 2.4, -4.4), (7.0, 0.0, -5.6), (6.0, -3.0, -6.6),
+    (4.2, -3.9, -7.8), (0.0, -4.4, -8.8),
 )  # fmt: skip
 
 
@@ -327,7 +311,7 @@ def _around_top(p: Array) -> tuple[Array, Array, Array]:
 _LOCKS = 22
 
 
-def hair(skin: Float[Array, "v 3"], rings: int = 30, around: int = 154) -> Shape:
+def hair(skin: Float[Array, "v 3"], rings: int = 24, around: int = 132) -> Shape:
     """Short hair in locks that run from the crown to the hairline and sweep to one side.
 
     Args:
@@ -375,7 +359,7 @@ def hair(skin: Float[Array, "v 3"], rings: int = 30, around: int = 154) -> Shape
     return points, np.concatenate([np.array(first), rest])
 
 
-def shirt(around: int = 52) -> Shape:
+def shirt(around: int = 48) -> Shape:
     """A collar and a hint of shoulders, closed below."""
     profile = np.array(
         [  # y, half width, half depth, z of the middle
@@ -386,7 +370,7 @@ def shirt(around: int = 52) -> Shape:
             (-20.0, 6.0, 3.4, -3.3),
         ]
     )  # fmt: skip
-    fine = CubicSpline(np.arange(len(profile)), profile)(np.linspace(0, len(profile) - 1, 34))
+    fine = PchipInterpolator(np.arange(len(profile)), profile)(np.linspace(0, len(profile) - 1, 27))
     phi = np.linspace(0, 2 * np.pi, around, endpoint=False)
     c, s = np.sin(phi), np.cos(phi)
     rows = []

@@ -18,21 +18,22 @@ import numpy as np
 
 from ...arrays import Array, Float
 from ...channels import ARKIT_52
+from ...topology import REGIONS
 from . import cage as form
 from .cage import CLEAR, EYE, FACE, LIDS, LIPS, Cage, eye_of
 
 __all__ = ["GAIN", "Jaw", "on_cage", "rim_radius", "settle_lids"]
 
 GAIN: Mapping[str, float] = {
-    "jawOpen": 0.80, "mouthClose": 0.80, "jawForward": 0.7, "jawLeft": 0.9, "mouthLeft": 0.7,
-    "mouthSmileLeft": 0.85, "mouthFrownLeft": 1.5, "mouthFunnel": 0.85, "mouthPucker": 0.85,
-    "mouthStretchLeft": 0.9, "mouthRollLower": 0.5, "mouthRollUpper": 0.5,
-    "mouthShrugLower": 0.65, "mouthShrugUpper": 0.8, "mouthPressLeft": 1.3,
-    "mouthLowerDownLeft": 1.5, "mouthUpperUpLeft": 0.9, "mouthDimpleLeft": 1.0,
-    "browDownLeft": 1.25, "browInnerUp": 1.35, "browOuterUpLeft": 1.1, "cheekPuff": 1.0,
-    "cheekSquintLeft": 0.9, "noseSneerLeft": 0.8,
-    "eyeBlinkLeft": 1.3, "eyeLookDownLeft": 1.4, "eyeLookUpLeft": 1.4, "eyeLookInLeft": 1.2,
-    "eyeLookOutLeft": 1.2, "eyeSquintLeft": 1.4, "eyeWideLeft": 1.5,
+    "jawOpen": 0.80, "mouthClose": 0.80, "jawForward": 1.0, "jawLeft": 1.4, "mouthLeft": 0.75,
+    "mouthSmileLeft": 1.05, "mouthFrownLeft": 1.7, "mouthFunnel": 0.85, "mouthPucker": 1.05,
+    "mouthStretchLeft": 1.15, "mouthRollLower": 0.55, "mouthRollUpper": 0.55,
+    "mouthShrugLower": 0.75, "mouthShrugUpper": 0.75, "mouthPressLeft": 1.9,
+    "mouthLowerDownLeft": 1.7, "mouthUpperUpLeft": 0.85, "mouthDimpleLeft": 1.2,
+    "browDownLeft": 1.6, "browInnerUp": 1.5, "browOuterUpLeft": 1.15, "cheekPuff": 0.85,
+    "cheekSquintLeft": 1.15, "noseSneerLeft": 0.85,
+    "eyeBlinkLeft": 1.3, "eyeLookDownLeft": 1.45, "eyeLookUpLeft": 1.8, "eyeLookInLeft": 1.5,
+    "eyeLookOutLeft": 1.5, "eyeSquintLeft": 1.7, "eyeWideLeft": 1.5,
 }  # fmt: skip
 """Strength of what was learnt on our head, of a left channel and its right partner alike."""
 
@@ -80,7 +81,9 @@ def on_cage(
         if name in learnt:
             gain = GAIN.get(_left(name), 1.0)
             face[name] = gain * _smooth(learnt[name], near)
-    face["tongueOut"] = _parted(cage, face)
+    face["tongueOut"] = _parted(face)
+    face["cheekPuff"] = face["cheekPuff"] + _puffed(cage)
+    face["mouthPucker"] = face["mouthPucker"] + _gathered(cage)
     for name in left:
         if name.startswith("eye"):
             face[name] = _lids(cage, name, face[name])
@@ -91,7 +94,7 @@ def on_cage(
     every, jaws = {}, {}
     for name in left:
         jaws[name] = Jaw(cage.points[:FACE], face[name], name)
-        every[name] = _extended(cage, face[name], jaws[name], name)
+        every[name] = _extended(cage, face[name], jaws[name])
     for name in left:
         other = _other(name)
         if other == name:
@@ -260,7 +263,28 @@ def _closing(cage: Cage, opened: Array, closing: Array) -> Array:
     return out
 
 
-def _parted(cage: Cage, face: dict[str, Array]) -> Array:
+def _puffed(cage: Cage) -> Array:
+    """Air in the cheeks, of which ICT-FaceKit's lips have the most."""
+    p = cage.points[:FACE]
+    middle = np.array([4.1, -4.1, 3.0])
+    bell = sum(
+        np.exp(-(((p - middle * [side, 1, 1]) / [1.6, 1.7, 2.4]) ** 2).sum(axis=1) / 2)
+        * np.array([[0.62 * side], [0.0], [0.42]])
+        for side in (1, -1)
+    )
+    out: Array = np.asarray(bell).T
+    return out
+
+
+def _gathered(cage: Cage) -> Array:
+    """Lips drawn together sideways."""
+    p = cage.points[:FACE]
+    around = np.exp(-(((p - [0, -4.2, 5.0]) / [1.9, 1.1, 2.0]) ** 2).sum(axis=1) / 2)
+    out: Array = np.column_stack([-0.22 * p[:, 0] * around, 0 * around, 0.12 * around])
+    return out
+
+
+def _parted(face: dict[str, Array]) -> Array:
     """Lips that let the tongue through."""
     out: Array = 0.30 * face["jawOpen"] + 0.25 * face["mouthFunnel"] * [1, 0.5, 0.3]
     return out
@@ -269,7 +293,8 @@ def _parted(cage: Cage, face: dict[str, Array]) -> Array:
 # Beyond the face
 
 
-def _extended(cage: Cage, face: Array, jaw: Jaw, name: str) -> Array:
+def _extended(cage: Cage, face: Array, jaw: Jaw) -> Array:
+    """The same for the vertices beyond the face."""
     p = cage.points
     out = np.zeros_like(p)
     out[:FACE] = face
@@ -283,7 +308,7 @@ def _extended(cage: Cage, face: Array, jaw: Jaw, name: str) -> Array:
     for ring, share in zip(cage.bag_rings, (0.85, 0.4, 0.1, 0.0), strict=True):
         out[ring] = share * face[around] + (1 - share) * down * jaw(p[ring])
     out[cage.throat] = 0.5 * jaw(p[[cage.throat]])[0]
-    oval = list(form.REGIONS["face_oval"])
+    oval = list(REGIONS["face_oval"])
     length = np.zeros(len(oval))
     last, reach = p[oval], 8.0
     for ring in cage.skull_rings[:-2]:

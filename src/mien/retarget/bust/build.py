@@ -202,7 +202,7 @@ def _still(name: str, material: int, parent: str, flat: bool) -> Primitive:
 
 def _eyeball(material: int) -> Primitive:
     """A sphere that looks along +z; its texture tells the angle from the axis."""
-    rings, around = 22, 40
+    rings, around = 17, 32
     angle = np.pi * np.linspace(0, 1, rings) ** 1.35
     turn = np.linspace(0, 2 * np.pi, around, endpoint=False)
     a, b = (v.ravel() for v in np.meshgrid(angle[1:], turn, indexing="ij"))

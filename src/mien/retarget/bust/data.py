@@ -17,7 +17,9 @@ from ...channels import ARKIT_52
 
 __all__ = ["EYE_CENTRE", "EYE_RADIUS", "JOINTS", "Part", "cage", "load", "masks"]
 
-QUANTUM = np.float32(2e-5)  # metres; of displacements in the file
+_QUANTUM = np.float32(2e-5)  # metres; of displacements in the file
+_GRAIN = np.float32(7e-6)  # metres; of positions
+_MIDDLE = np.float32(0.19)  # metres above the foot, from where positions count
 
 _CM = 0.011  # metres per centimetre of the canonical face
 _FLOOR = 20.0  # of the canonical face's origin above the bust's, in those centimetres
@@ -87,7 +89,8 @@ def cage() -> Int[Array, "t 3"]:
 def load(name: str) -> Part:
     """One part: skin, mouth, teeth, gums, tongue, brows, lashes, ears, hair, shirt or glints."""
     arrays = _arrays()
-    points = arrays[f"{name}.points"]
+    points = arrays[f"{name}.points"] * _GRAIN
+    points[:, 1] += _MIDDLE
     uv, mirror = arrays.get(f"{name}.uv"), arrays.get(f"{name}.mirror")
     mirror = None if mirror is None else mirror.astype(np.int32)
     moved: dict[str, tuple[Array, Array]] = {}
@@ -95,7 +98,8 @@ def load(name: str) -> Part:
         assert mirror is not None  # noqa: S101
         starts = arrays[f"{name}.starts"]
         vertices = arrays[f"{name}.vertices"].astype(np.int32)
-        moves = arrays[f"{name}.moves"].astype(np.float32) * QUANTUM
+        steps = np.cumsum(arrays[f"{name}.moves"], axis=1, dtype=np.int16)
+        moves = np.ascontiguousarray(steps.T * _QUANTUM)
         for i, target in enumerate(arrays["names"].tolist()):
             there = slice(starts[i], starts[i + 1])
             moved[target] = vertices[there], moves[there]

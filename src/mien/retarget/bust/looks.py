@@ -101,7 +101,7 @@ def materials(skin: Array, eyes: Array, hair: Array | None, style: Style) -> Map
             shading=shading or "standard",
         ),
         "gums": plain("gums", np.array([0.80, 0.44, 0.44]), 0.4),
-        "tongue": plain("tongue", np.array([0.83, 0.42, 0.43]), 0.45),
+        "tongue": plain("tongue", np.array([0.90, 0.50, 0.50]), 0.45),
         "brows": plain("brows", brow, 0.9),
         "lashes": Material("lashes", linear(dark * 0.35), roughness=0.9, double_sided=True,
                            shading=shading or "standard"),
