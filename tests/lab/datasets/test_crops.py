@@ -8,7 +8,7 @@ import pytest
 
 from mien.errors import InputError
 from mien.lab.datasets.crops import SIDE, crop, crops
-from mien.topology import CANONICAL, RIGID
+from mien.topology import CANONICAL
 
 
 def drawn(scale: float, degrees: float, at: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
@@ -45,36 +45,6 @@ def test_left_stays_left() -> None:
     cut = crop(image, points)
     assert cut[:, SIDE * 3 // 4 :].min() == 255
     assert cut[: SIDE // 4, : SIDE // 4].max() == 0
-
-
-def plain(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The crop by bilinear sampling alone, by the similarity that OpenCV fits."""
-    matrix, _ = cv2.estimateAffinePartial2D(points[RIGID, :2], GOAL, method=cv2.LMEDS)
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return cv2.warpAffine(grey, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-
-
-_PER_CM = SIDE / 19
-GOAL = (CANONICAL[RIGID, :2] * [1, -1] + [0, -0.5]) * _PER_CM + SIDE / 2
-
-
-@pytest.mark.parametrize("scale", [2.0, 5.0, 11.0])
-def test_faces_that_are_no_larger_than_twice_the_crop_are_only_sampled(scale: float) -> None:
-    _, points = drawn(scale, 20, (250, 200))
-    image = np.random.default_rng(0).integers(0, 256, (400, 500, 3), np.uint8)
-    np.testing.assert_array_equal(crop(image, points), plain(image, points))
-
-
-@pytest.mark.parametrize("scale", [13.0, 30.0, 90.0])
-def test_large_faces_are_shrunk_without_patterns_in_the_same_place(scale: float) -> None:
-    _, points = drawn(scale, 20, (750, 600))
-    noise = np.random.default_rng(0).integers(0, 256, (1200, 1500, 1), np.uint8)
-    cut = crop(np.repeat(noise, 3, axis=2), points)
-    # The mean of n pixels deviates by one over the root of n.
-    assert cut.std() < 1.3 * noise.std() * _PER_CM / scale
-    steps = np.linspace(0, 255, 1500)[None, :] * np.linspace(0.2, 1, 1200)[:, None]
-    smooth = np.repeat(steps.astype(np.uint8)[..., None], 3, axis=2)
-    assert np.abs(crop(smooth, points).astype(int) - plain(smooth, points)).max() <= 2
 
 
 def test_rows_for_a_net() -> None:

@@ -24,7 +24,6 @@ SIDE = 112
 
 _SPAN = 19.0  # centimetres of the canonical face that a crop shows
 _BELOW = 0.5  # centimetres from the head frame's origin down to the middle of a crop
-_SHRUNK = 0.5  # pixels of a crop to a picture's, below which the picture is shrunk first
 
 
 def crops(
@@ -57,11 +56,7 @@ def crops(
 
 
 def crop(image: RGBImage, points: Float[Array, "478 3"]) -> Array:
-    """One aligned crop, uint8 (SIDE, SIDE), grey. Beyond the picture its edge goes on.
-
-    A face twice as large as the crop or larger is shrunk by means over areas first: bilinear
-    sampling alone would skip pixels, and make patterns of hair and noise that are not there.
-    """
+    """One aligned crop, uint8 (SIDE, SIDE), grey. Beyond the picture its edge goes on."""
     per_cm = SIDE / _SPAN
     canonical = CANONICAL[RIGID].astype(np.float64)
     goal = (canonical[:, 0] - 1j * (canonical[:, 1] + _BELOW)) * per_cm + (1 + 1j) * SIDE / 2
@@ -72,14 +67,6 @@ def crop(image: RGBImage, points: Float[Array, "478 3"]) -> Array:
     b = goal.mean() - a * start.mean()
     matrix = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    if abs(a) < _SHRUNK:
-        height, width = grey.shape
-        small = max(round(width * abs(a)), 1), max(round(height * abs(a)), 1)
-        grey = cv2.resize(grey, small, interpolation=cv2.INTER_AREA)
-        # A place in the small picture is (place + 0.5) * larger - 0.5 in the large one.
-        larger = np.array([width / small[0], height / small[1]])
-        matrix[:, 2] += matrix[:, :2] @ (0.5 * larger - 0.5)
-        matrix[:, :2] *= larger
     cut: Array = cv2.warpAffine(
         grey, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
