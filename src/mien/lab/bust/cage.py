@@ -21,7 +21,7 @@ __all__ = ["EYE", "LIDS", "LIPS", "Cage", "Eye", "build", "eye_of"]
 
 FACE = 468
 
-LIDS = {
+LIDS: dict[str, tuple[int, tuple[int, ...], int, tuple[int, ...]]] = {
     # Outer corner, upper rim, inner corner, lower rim; upper and lower points lie opposite.
     "left": (
         263, (466, 388, 387, 386, 385, 384, 398), 362, (249, 390, 373, 374, 380, 381, 382),
@@ -32,7 +32,7 @@ LIDS = {
 }  # fmt: skip
 """Rims of the lids."""
 
-LIPS = (
+LIPS: tuple[int, tuple[int, ...], int, tuple[int, ...]] = (
     308, (415, 310, 311, 312, 13, 82, 81, 80, 191), 78, (324, 318, 402, 317, 14, 87, 178, 88, 95),
 )  # fmt: skip
 """Where the lips meet: left corner, upper lip, right corner, lower lip, opposite each other."""
@@ -135,7 +135,8 @@ def face() -> Float[Array, "468 3"]:
     p = _rounded(p)
     p = _mouth(p)
     p = _eyes(p)
-    return (p + _flip(p)[MIRROR[:FACE]]) / 2
+    even: Array = (p + _flip(p)[MIRROR[:FACE]]) / 2
+    return even
 
 
 def _rounded(p: Array) -> Array:
@@ -196,7 +197,7 @@ def _eyes(p: Array) -> Array:
     p = p.copy()
     for side in LIDS:
         ring, target = rim(side), slit(side)
-        fold = _FIRST["fold"]
+        fold: tuple[int, ...] = _FIRST["fold"]
         if side == "right":
             fold = tuple(int(MIRROR[i]) for i in fold)
         middle = eye_of(side)
@@ -331,8 +332,8 @@ def _skull(p: Array) -> Float[Array, "rings 36 3"]:
     # What the oval lies beside the smooth head is let go over three rings.
     for k, share in enumerate((0.62, 0.25, 0.06), 1):
         grid[k] += share * off
-    grid = (grid + _flip(grid)[:, -np.arange(len(oval)) % len(oval)]) / 2
-    return grid[1:]
+    even: Array = (grid + _flip(grid)[:, -np.arange(len(oval)) % len(oval)]) / 2
+    return even[1:]
 
 
 def _even(grid: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -12,7 +13,7 @@ from ...arrays import Array, Float, Int
 from ...channels import ARKIT_52
 from . import cage as form
 from . import paint, parts, targets
-from .cage import FACE, LIDS, Cage
+from .cage import FACE, LIDS, LIPS, Cage
 from .subdivide import subdivide, thin
 
 __all__ = ["Part", "assemble", "pack"]
@@ -25,6 +26,8 @@ QUANTUM = 2e-5  # metres; of displacements in the file
 GRAIN = 7e-6  # metres; of positions
 MIDDLE = 0.19  # metres above the foot, from where positions count
 _LEVELS = 2
+
+Chain: TypeAlias = tuple[int, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +92,8 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
     arrays = paint.masks(out, skin)
     # The skin's part leaves out the bag, so its vertices are counted anew.
     used = np.unique(triangles[~inside])
+    for name, vertices in contours(matrix).items():
+        arrays[f"contour.{name}"] = np.searchsorted(used, vertices).astype(np.uint16)
     arrays["cage"] = np.searchsorted(used, cage.triangles[~cage.inside]).astype(np.uint16)
     return out, arrays
 
@@ -103,25 +108,42 @@ def _brows(skin: Array, normals: Array, fine: Mapping[str, Array]) -> Part:
     return Part(points, mesh, moved, paired=True)
 
 
-def upper_rim(matrix: Array, side: str) -> Array:
-    """Refined vertices of an upper rim, from the outer to the inner corner."""
-    outer, upper, inner, _ = LIDS[side]
-    chain = [outer, *upper, inner]
-    on = np.zeros(matrix.shape[1])
-    on[chain] = 1
-    within = np.flatnonzero(np.abs(matrix @ on - 1) < 1e-9)
-    # Along the chain: by how far the vertex is from the outer corner, as a share of the chain.
-    place = np.zeros(matrix.shape[1])
-    place[chain] = np.arange(len(chain))
-    at = (matrix @ place)[within]
-    ends = [outer, inner]
-    order = np.concatenate([ends[:1], within[np.argsort(at)], ends[1:]])
-    return np.array(list(dict.fromkeys(order.tolist())))
+def along(matrix: Any, ends: tuple[int, int], edge: Chain, opposite: Chain) -> Int[Array, "n"]:
+    """Refined vertices on one of the two sharp edges of an opening, from end to end.
+
+    Args:
+        matrix: cage -> refined positions.
+        ends: the corners that the edges share.
+        edge: vertices of the cage between them, in order.
+        opposite: those of the other edge.
+    """
+    count = matrix.shape[1]
+    place, here, there = np.zeros(count), np.zeros(count), np.zeros(count)
+    for chain in (edge, opposite):
+        place[[ends[0], *chain, ends[1]]] = np.arange(len(chain) + 2)
+    here[list(edge)], there[list(opposite)] = 1, 1
+    corner = np.zeros(count)
+    corner[list(ends)] = 1
+    mine, others = matrix @ here, matrix @ there
+    # What is sharp is a mean of sharp vertices only; near a corner of those of both edges.
+    sharp = np.abs(mine + others + matrix @ corner - 1) < 1e-9
+    within = np.flatnonzero(sharp & (mine > others + 1e-9))
+    order = within[np.argsort((matrix @ place)[within])]
+    return np.array([ends[0], *order, ends[1]])
+
+
+def contours(matrix: Any) -> dict[str, Array]:
+    """Where lids and lips meet: upper and lower edges, opposite each other point by point."""
+    out = {}
+    for name, (first, upper, last, lower) in {**LIDS, "lips": LIPS}.items():
+        out[f"{name}_upper"] = along(matrix, (first, last), upper, lower)
+        out[f"{name}_lower"] = along(matrix, (first, last), lower, upper)
+    return out
 
 
 def _lashes(matrix: Array, cage: Cage, fine: Mapping[str, Array]) -> Part:
     skin = matrix @ cage.points
-    rim = upper_rim(matrix, "left")
+    rim = contours(matrix)["left_upper"]
     left = parts.lashes(skin[rim])
     both = parts.joined(left, parts.mirrored(left))
     partner = _partners(skin)[rim]

@@ -15,7 +15,7 @@ from ... import assets
 from ...arrays import Array, Float32, Int, UInt8
 from ...channels import ARKIT_52
 
-__all__ = ["EYE_CENTRE", "EYE_RADIUS", "JOINTS", "Part", "cage", "load", "masks"]
+__all__ = ["EYE_RADIUS", "JOINTS", "Part", "cage", "contour", "load", "masks"]
 
 _QUANTUM = np.float32(2e-5)  # metres; of displacements in the file
 _GRAIN = np.float32(7e-6)  # metres; of positions
@@ -41,7 +41,6 @@ JOINTS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
 )
 """Where the nodes stand, metres from the bust's foot: x to its left, y up, z forward."""
 
-EYE_CENTRE = JOINTS["leftEye"]
 EYE_RADIUS = 1.90 * _CM
 
 
@@ -82,6 +81,17 @@ def masks() -> UInt8[Array, "s s 4"]:
 def cage() -> Int[Array, "t 3"]:
     """The coarse skin's triangles; its vertices are the first of the part ``skin``."""
     found: Array = _arrays()["cage"].astype(np.int32)
+    return found
+
+
+def contour(name: str) -> Int[Array, "n"]:
+    """Vertices of the part ``skin`` along an edge where lids or lips meet.
+
+    Args:
+        name: ``lips``, or the ``left`` or ``right`` eye, with ``_upper`` or ``_lower``. Upper and
+            lower edges lie opposite each other point by point, and share their ends.
+    """
+    found: Array = _arrays()[f"contour.{name}"].astype(np.int32)
     return found
 
 
