@@ -401,6 +401,34 @@ def test_gigantic_and_broken_textures(tmp_path: Path, model: Model, split: Any) 
         assert "150 megapixels" in said[0] or "decoded" in said[0]
 
 
+@pytest.mark.parametrize("turn", [0, 1.5])
+def test_textures_that_are_moved_are_moved_in_the_mesh(
+    spoil: Spoil, model: Model, turn: float
+) -> None:
+    def change(root: Json) -> None:
+        moved = {"scale": [0.5, 2], "offset": [0.25, 0], "rotation": turn}
+        texture = root["materials"][1]["pbrMetallicRoughness"]["baseColorTexture"]
+        texture["extensions"] = {"KHR_texture_transform": moved}
+
+    got = read(spoil(change))
+    before = model.meshes[0].primitives[0].uv
+    assert before is not None
+    np.testing.assert_allclose(got.model.meshes[0].primitives[0].uv, before * [0.5, 2] + [0.25, 0])
+    assert got.notes == (
+        ("the texture of materials[1] is not turned as it should be",) if turn else ()
+    )
+
+
+def test_the_second_texture_coordinates(spoil: Spoil) -> None:
+    def change(root: Json) -> None:
+        root["materials"][1]["pbrMetallicRoughness"]["baseColorTexture"]["texCoord"] = 1
+        face(root)["attributes"]["TEXCOORD_1"] = raw(
+            root, bytes(64 * 2), componentType=5121, count=64, type="VEC2", normalized=True
+        )
+
+    assert not read(spoil(change)).model.meshes[0].primitives[0].uv.any()
+
+
 def test_a_texture_of_an_unknown_kind(spoil: Spoil) -> None:
     def change(root: Json) -> None:
         root["textures"][0] = {"extensions": {"KHR_texture_basisu": {"source": 0}}}

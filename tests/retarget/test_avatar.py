@@ -58,7 +58,10 @@ def tilted(name: str, parent: int | None, seed: int, **more: Any) -> Node:
 
 
 def skeleton(*meshes: Mesh, skins: tuple[Skin, ...] = ()) -> Model:
-    """hips > spine > neck > head > jaw, eyes; all tilted; node 7 + i carries mesh i."""
+    """hips > spine > neck > head > jaw, eyes; all tilted; node 7 + i carries mesh i.
+
+    On jaw and eyes hangs something without targets.
+    """
     nodes = [
         tilted("Hips", None, 1),
         tilted("Spine", 0, 2),
@@ -70,7 +73,8 @@ def skeleton(*meshes: Mesh, skins: tuple[Skin, ...] = ()) -> Model:
     ]
     skin = 0 if skins else None
     nodes += [Node(f"mesh{i}", mesh=i, skin=skin) for i in range(len(meshes))]
-    return Model(tuple(nodes), meshes, skins=skins)
+    nodes += [Node("carried", parent, mesh=len(meshes)) for parent in (4, 5, 6)]
+    return Model(tuple(nodes), (*meshes, Mesh("ball", (part({}),))), skins=skins)
 
 
 def world(model: Model, node: int, pose: ModelPose | None = None) -> np.ndarray:
@@ -243,6 +247,13 @@ def test_500_targets() -> None:
     assert any(line.endswith("and 488 more.") for line in avatar.report)
 
 
+def test_bones_that_carry_nothing_are_none() -> None:
+    model = skeleton()
+    avatar = Avatar(replace(model, nodes=model.nodes[:7]))
+    assert set(avatar.pose(rig(TURN)).rotations) == {2, 3}
+    assert avatar.shows == ()
+
+
 def test_overrides() -> None:
     model = skeleton(Mesh("face", (part({"Mund_auf": [0], "mouthSmileLeft": [1]}),)))
     wants = parse('[rename]\nMund_auf = "jawOpen"\n[channels.mouthSmileLeft]\ngain = 0.5')
@@ -293,7 +304,10 @@ def test_a_jaw_bone_rests_where_jaw_open_moves_the_same(how: str) -> None:
     pose = avatar.pose(rig(weights=ASKED, jaw=SMALL))
     assert 4 not in pose.rotations
     assert pose.weights[0].tolist() == [0.5]
-    assert "Its jaw bone rests, as jawOpen moves the same vertices." in avatar.report
+    assert (
+        "Its jaw bone rests, as jawOpen moves what it carries, or it carries nothing."
+        in avatar.report
+    )
 
 
 def test_teeth_on_a_jaw_of_their_own_turn_while_the_face_morphs() -> None:

@@ -43,7 +43,7 @@ COMPRESSIONS = {
 
 _UNDERSTOOD = {
     "KHR_mesh_quantization",
-    "KHR_texture_transform",  # left out, with a note
+    "KHR_texture_transform",
     "KHR_lights_punctual",  # an avatar's own lights are not used
     "EXT_texture_webp",
     "VRM",

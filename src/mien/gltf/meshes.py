@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,15 @@ from ..model import Mesh, Primitive, Target
 from .accessors import Accessors
 from .document import COMPRESSIONS, Document, Item
 
-__all__ = ["Meshes"]
+__all__ = ["Meshes", "Unwrapping"]
+
+
+class Unwrapping(NamedTuple):
+    """Which texture coordinates a material uses, and what becomes of them."""
+
+    uv_set: int = 0
+    scale: tuple[float, float] = (1.0, 1.0)
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
 class Meshes:
@@ -21,7 +30,7 @@ class Meshes:
     Args:
         document: the file.
         accessors: its arrays.
-        texture_sets: for each material, which texture coordinates it uses.
+        unwrappings: for each material.
         notes: gets a sentence for each thing that is left out.
     """
 
@@ -29,12 +38,12 @@ class Meshes:
         self,
         document: Document,
         accessors: Accessors,
-        texture_sets: Sequence[int],
+        unwrappings: Sequence[Unwrapping],
         notes: list[str],
     ) -> None:
         self.document, self.accessors = document, accessors
         self.source, self.notes = document.source, notes
-        self._texture_sets = texture_sets
+        self._unwrappings = unwrappings
 
     def read(self) -> tuple[list[Mesh], dict[int, int]]:
         """The meshes that have triangles, and their index by that in the file.
@@ -102,8 +111,8 @@ class Meshes:
         if not len(triangles):
             self.notes.append(f"{item.where} has no triangles and is left out")
             return None
-        material = item.index("material", len(self._texture_sets), None)
-        uv_set = 0 if material is None else self._texture_sets[material]
+        material = item.index("material", len(self._unwrappings), None)
+        unwrapping = Unwrapping() if material is None else self._unwrappings[material]
 
         def attribute(name: str, kind: str) -> Float32[Array, "n c"] | None:
             index = attributes.index(name, total, None)
@@ -124,12 +133,17 @@ class Meshes:
             joints, weights = _bound(joints, weights)
             if "JOINTS_1" in attributes:
                 self.notes.append(f"{item.where} hangs on more than four joints; four are used")
+        uv = attribute(f"TEXCOORD_{unwrapping.uv_set}", "VEC2")
+        if uv is not None and unwrapping[1:] != Unwrapping()[1:]:
+            scale, offset = (np.array(pair, np.float32) for pair in unwrapping[1:])
+            with np.errstate(over="ignore"):
+                uv = uv * scale + offset
         targets = [self._target(target, n) for target in item.items("targets")]
         return Primitive(
             positions,
             triangles,
             None if normals is None else _unit(normals),
-            attribute(f"TEXCOORD_{uv_set}", "VEC2"),
+            uv,
             material,
             joints,
             None if joints is None else weights,

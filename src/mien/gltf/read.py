@@ -15,7 +15,7 @@ from ..model import Material, Model, Node, Shading, Skin
 from .accessors import Accessors
 from .document import Document, Item, open_document
 from .images import Images
-from .meshes import Meshes
+from .meshes import Meshes, Unwrapping
 from .vrm import Vrm, read_vrm
 
 __all__ = ["MOST_NODES", "AvatarFile", "read"]
@@ -73,8 +73,8 @@ class _Reader:
         unlit = self._unlit_of_vrm0()
         infos = self.root.items("materials")
         materials = tuple(self._material(info, i in unlit) for i, info in enumerate(infos))
-        sets = [_texture_set(info) for info in infos]
-        meshes, places = Meshes(self.document, self.accessors, sets, self.notes).read()
+        unwrappings = [self._unwrapping(info) for info in infos]
+        meshes, places = Meshes(self.document, self.accessors, unwrappings, self.notes).read()
         skins = self.root.items("skins")
         nodes = self._nodes(places, len(skins))
         vrm = read_vrm(
@@ -189,8 +189,6 @@ class _Reader:
     def _material(self, item: Item, unlit: bool) -> Material:
         look = item.item("pbrMetallicRoughness")
         textured = look.item("baseColorTexture") if "baseColorTexture" in look else None
-        if textured is not None and textured.extension("KHR_texture_transform") is not None:
-            self.notes.append("KHR_texture_transform is not applied: textures may sit wrongly")
         texture = None if textured is None else self.images.texture(textured)
         bumpy = item.item("normalTexture") if "normalTexture" in item else None
         extras = item.value.get("extras")
@@ -213,17 +211,25 @@ class _Reader:
             normal_texture=None if bumpy is None else self.images.normals(bumpy),
         )
 
+    def _unwrapping(self, material: Item) -> Unwrapping:
+        texture = material.item("pbrMetallicRoughness").item("baseColorTexture")
+        uv_set: int = texture.index("texCoord", 8, 0)
+        moved = texture.extension("KHR_texture_transform")
+        if moved is None:
+            return Unwrapping(uv_set)
+        if moved.number("rotation", 0.0):
+            self.notes.append(f"the texture of {material.where} is not turned as it should be")
+        return Unwrapping(
+            moved.index("texCoord", 8, uv_set),
+            moved.numbers("scale", 2, (1.0, 1.0)),
+            moved.numbers("offset", 2, (0.0, 0.0)),
+        )
+
     def _unlit_of_vrm0(self) -> set[int]:
         """Materials that VRM 0.x draws with shaders of its own, MToon for one."""
         vrm = self.root.extension("VRM")
         properties = [] if vrm is None else vrm.items("materialProperties")
         return {i for i, p in enumerate(properties) if p.text("shader").startswith("VRM/")}
-
-
-def _texture_set(material: Item) -> int:
-    texture = material.item("pbrMetallicRoughness").item("baseColorTexture")
-    coordinates: int = texture.index("texCoord", 8, 0)
-    return coordinates
 
 
 def _refuse_cycles(parents: list[int | None], document: Document) -> None:

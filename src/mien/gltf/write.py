@@ -179,9 +179,11 @@ class _Writer:
         if primitive.uv is not None:
             name = "TEXCOORD_0"
             attributes[name] = self._accessor(primitive.uv, _FLOAT, _VERTICES)
-        if primitive.joints is not None:
-            kind = _BYTE if not primitive.joints.size or primitive.joints.max() < 256 else _SHORT
-            attributes["JOINTS_0"] = self._accessor(primitive.joints, kind, _VERTICES)
+        if primitive.joints is not None and primitive.weights is not None:
+            # A joint that counts nothing is 0, or the validator complains.
+            joints = np.where(primitive.weights > 0, primitive.joints, 0)
+            kind = _BYTE if not joints.size or joints.max() < 256 else _SHORT
+            attributes["JOINTS_0"] = self._accessor(joints, kind, _VERTICES)
         kind = _SHORT if n < 1 << 16 else _INT
         corners = primitive.triangles.reshape(-1)
         out: _Json = {

@@ -10,7 +10,8 @@ at rest, or it would turn twice. Where the targets of one mesh move eyeballs and
 all, and the bone rests. In a VRM, the ranges of its gaze are honoured, for bones and expressions.
 
 **Jaw.** Where ``jawOpen`` moves vertices that hang on the jaw bone, the target opens the mouth and
-the bone rests; else the bone turns too (teeth on a jaw of their own).
+the bone rests; else the bone turns too (teeth on a jaw of their own). A bone of eye or jaw that
+carries nothing is as good as none.
 
 **Expressions of a VRM.** They are driven by name or by tables (:mod:`mien.retarget.rigs`), binary
 ones and overrides as VRM says. Morph targets of a VRM are driven only where they are ARKit's and no
@@ -34,7 +35,7 @@ from ..types import RigPose
 from . import rigs
 from .expressions import PROCEDURAL, Expression, Expressions, Kind
 from .overrides import Overrides
-from .skeleton import Bones, Turner, find_bones, held, power, product, quaternion
+from .skeleton import Bones, Turner, find_bones, held, power, product, quaternion, turn_of_all
 
 __all__ = ["NECK", "Avatar"]
 
@@ -230,18 +231,20 @@ class Avatar:
             None if node is None else Turner(self.model, node)
             for node in (bones.head, bones.neck, bones.jaw)
         )
-        self._whole = None if bones.head is not None else self._turn_of_all()
+        self._whole = None if bones.head is not None else turn_of_all(self.model)
         self._still: set[int] = set()  # weights that a bone stands in for
         self._eyes: dict[str, Turner] = {}
         by_bone = self.vrm is None or self.vrm.look_at.kind == "bone"
         for side, node in (("left", bones.left_eye), ("right", bones.right_eye)):
-            if node is None or not by_bone:
+            if node is None or not by_bone or not held(self.model, node):
                 continue
             clashes = list(self._clashes(node, _LOOKS[side]))
             if all(share >= 0.5 for _, share in clashes):
                 self._eyes[side] = Turner(self.model, node)
                 self._still.update(slot for slots, _ in clashes for slot in slots)
-        if bones.jaw is not None and any(self._clashes(bones.jaw, ("jawOpen",))):
+        if bones.jaw is not None and (
+            not held(self.model, bones.jaw) or any(self._clashes(bones.jaw, ("jawOpen",)))
+        ):
             jaw = None
         self._jaw = jaw
 
@@ -265,36 +268,6 @@ class Avatar:
             both = int((moving & carried[mesh]).sum())
             if both:
                 yield [start + i for i in slots], both / int(moving.sum())
-
-    def _turn_of_all(self) -> tuple[Turner, Float[Array, "3"], Float[Array, "3"]] | None:
-        """Without a head bone: the root of what morphs, in its parent's axes, which are ours."""
-        model = self.model
-        carriers = [
-            (i, model.meshes[node.mesh])
-            for i, node in enumerate(model.nodes)
-            if node.mesh is not None and node.skin is None
-        ]
-        chosen = [(i, mesh) for i, mesh in carriers if mesh.targets] or carriers
-        if not chosen:
-            return None
-        root = chosen[0][0]
-        while (above := model.nodes[root].parent) is not None:
-            root = above
-        ends = []
-        for i, mesh in chosen:
-            points = np.concatenate([p.positions for p in mesh.primitives]).astype(np.float64)
-            at: int | None = i
-            while at is not None:
-                node = model.nodes[at]
-                x, y, z, w = node.rotation
-                turn = np.array([x, y, z])
-                points = points * node.scale
-                points = points + 2 * np.cross(turn, np.cross(turn, points) + w * points)
-                points = points + node.translation
-                at = node.parent
-            ends += [points.min(axis=0), points.max(axis=0)]
-        pivot = (np.min(ends, axis=0) + np.max(ends, axis=0)) / 2
-        return Turner(model, root), pivot, np.array(model.nodes[root].translation) - pivot
 
     def _find_targets(self) -> None:
         """Which morph targets are driven by name."""
@@ -360,7 +333,7 @@ class Avatar:
             if self._jaw is not None:
                 yield "The jaw turns as a bone."
             else:
-                yield "Its jaw bone rests, as jawOpen moves the same vertices."
+                yield "Its jaw bone rests, as jawOpen moves what it carries, or it carries nothing."
         lacks = [name for name in ARKIT_52 if name not in self.shows]
         shown = f"It shows {len(self.shows)} of ARKit's 52 channels"
         yield f"{shown}; it lacks {_listed(lacks)}." if lacks else f"{shown}."

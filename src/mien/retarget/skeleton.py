@@ -19,7 +19,17 @@ from ..arrays import Array, Bool, Float
 from ..geometry import quaternion_from_matrix
 from ..model import Model, Node
 
-__all__ = ["Bones", "Quaternion", "Turner", "find_bones", "held", "power", "product", "quaternion"]
+__all__ = [
+    "Bones",
+    "Quaternion",
+    "Turner",
+    "find_bones",
+    "held",
+    "power",
+    "product",
+    "quaternion",
+    "turn_of_all",
+]
 
 Quaternion = tuple[float, float, float, float]
 """(x, y, z, w), unit length."""
@@ -162,6 +172,39 @@ class Turner:
     def __call__(self, turn: Quaternion) -> Float[Array, "4"]:
         """The node's rotation, instead of its own."""
         return np.array(product(product(self._before, turn), self._after))
+
+
+def turn_of_all(model: Model) -> tuple[Turner, Float[Array, "3"], Float[Array, "3"]] | None:
+    """For a model without a head bone: the root of what morphs, or of what there is.
+
+    Returns:
+        what turns it; the middle of what it carries, about which it is to turn; where the root
+        stands from there. None where nothing can be turned, as skins do not follow their node.
+    """
+    carriers = [
+        (i, model.meshes[node.mesh])
+        for i, node in enumerate(model.nodes)
+        if node.mesh is not None and node.skin is None
+    ]
+    chosen = [(i, mesh) for i, mesh in carriers if mesh.targets] or carriers
+    if not chosen:
+        return None
+    *_, root = _line(model, chosen[0][0])
+    ends = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i, mesh in chosen:
+            points = np.concatenate([p.positions for p in mesh.primitives]).astype(np.float64)
+            for at in _line(model, i):
+                node = model.nodes[at]
+                turn, w = np.array(node.rotation[:3]), node.rotation[3]
+                points = points * node.scale
+                points = points + 2 * np.cross(turn, np.cross(turn, points) + w * points)
+                points = points + node.translation
+            ends += [points.min(axis=0), points.max(axis=0)]
+        pivot = (np.min(ends, axis=0) + np.max(ends, axis=0)) / 2
+    if not np.isfinite(pivot).all():
+        return None
+    return Turner(model, root), pivot, np.array(model.nodes[root].translation) - pivot
 
 
 def _rotation(node: Node) -> Quaternion:
