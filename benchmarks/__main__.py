@@ -7,7 +7,9 @@ from importlib import import_module
 
 from .report import save
 
-NAMES = ("importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing", "retarget")
+NAMES = (
+    "importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing", "retarget", "stream",
+)  # fmt: skip
 
 
 def main() -> None:

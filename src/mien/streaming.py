@@ -235,15 +235,17 @@ def _stop_on_signals() -> Iterator[threading.Event]:
 
 
 class _Display:
-    """A line on a terminal that changes, or one every five seconds in a pipe."""
+    """A few lines on a terminal that change, or one every five seconds in a pipe."""
 
     def __init__(self) -> None:
         self._live = Live(console=_err, auto_refresh=False, transient=True)
-        self._shown = perf_counter()
+        self._shown: float | None = None
         self._poses = 0
 
     def __call__(self, progress: Progress) -> None:
         now = perf_counter()
+        if self._shown is None:  # the models were loaded until now
+            self._shown, self._poses = now, progress.poses
         passed = now - self._shown
         if passed < (_SHOW_EVERY if _err.is_terminal else _LINE_EVERY):
             return
@@ -256,11 +258,11 @@ class _Display:
             parts.append(f"{line.address} {line.packets} packets{errors}")
         if progress.garbage:
             parts.append(f"{progress.garbage} packets of garbage")
-        text = "; ".join(parts)
         if _err.is_terminal:
-            self._live.update(Text(text, overflow="ellipsis", no_wrap=True), refresh=True)
+            text = Text("\n  ".join(parts), overflow="ellipsis", no_wrap=True)
+            self._live.update(text, refresh=True)
         else:
-            _err.print(text, markup=False, highlight=False, soft_wrap=True)
+            _err.print("; ".join(parts), markup=False, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> _Display:
         if _err.is_terminal:

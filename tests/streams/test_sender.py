@@ -149,10 +149,10 @@ def test_who_does_not_listen_is_counted_and_told_once(
     assert fine.packets >= 19  # one may be received before it is counted
 
 
-class Net:
-    """Sockets that fail as told, one answer for each send."""
+class Net(socket.socket):
+    """Sockets that fail as told, one answer for each send. Nothing is opened."""
 
-    def __init__(self, *answers: int) -> None:
+    def __init__(self, *answers: int) -> None:  # never that of a real one
         self.answers = list(answers)
         self.opened = self.sent = 0
         self.enough = threading.Event()
@@ -161,7 +161,7 @@ class Net:
         self.opened += 1
         return self
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: bytes, *_: object) -> int:  # type: ignore[override]
         number = self.answers.pop(0) if self.answers else 0
         if number:
             raise OSError(number, "as told")
