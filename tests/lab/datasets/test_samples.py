@@ -147,9 +147,18 @@ def test_channels_can_be_brought_into_another_order_and_hidden() -> None:
     np.testing.assert_array_equal(some.only(["a"]).target, [[np.nan, np.nan, 0]])
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Samples) if f.name != "extra"])
+def test_images_go_with_the_names() -> None:
+    with pytest.raises(InputError, match="3 images for 4 names"):
+        samples(image=np.zeros((3, 2, 2), np.uint8))
+    some = samples(image=np.arange(4, dtype=np.uint8)[:, None, None] * np.ones((2, 2), np.uint8))
+    assert some.select([3, 1]).image[:, 0, 0].tolist() == [3, 1]
+    with pytest.raises(InputError, match="with and without images"):
+        Samples.concat([some, samples()])
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Samples)])
 def test_the_fingerprint_sees_every_field(name: str) -> None:
-    some = samples()
+    some = samples(extra=np.zeros((4, 3), "f4"), image=np.zeros((4, 2, 2), np.uint8))
     value = getattr(some, name)
     if name == "channels":
         changed: Any = ("a", "c")

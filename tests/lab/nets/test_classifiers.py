@@ -69,7 +69,7 @@ def test_it_learns(kind: str) -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert min(losses[-3:]) < 0.93 * losses[0]
+    assert min(losses[-3:]) < 0.95 * losses[0]
 
 
 @pytest.mark.parametrize("kind", SMALL)
