@@ -52,7 +52,7 @@ class Material:
 
     name: str = ""
     colour: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    texture: UInt8[Array, "h w 4"] | None = None
+    texture: UInt8[Array, "_ _ 4"] | None = None
     metallic: float = 0.0
     roughness: float = 0.8
     emissive: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -60,7 +60,7 @@ class Material:
     cutoff: float = 0.5
     double_sided: bool = False
     shading: Shading = "standard"
-    normal_texture: UInt8[Array, "h w 3"] | None = None
+    normal_texture: UInt8[Array, "_ _ 3"] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
