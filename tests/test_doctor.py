@@ -165,7 +165,7 @@ def test_a_model_that_is_missing_is_told_once(well: Machine) -> None:
     machine = dataclasses.replace(
         well,
         engines=lambda: {"facemesh": None, "facelandmarker": said, "crop": said},
-        model_problem=lambda _: "is missing",
+        model_problem=lambda m: "is missing" if m.name == "face_landmarker" else None,
     )
     found = unwell(examine(machine=machine))
     assert found["engine crop"].detail == "needs the model face_landmarker (below)"

@@ -52,7 +52,7 @@ def obj(vertices: np.ndarray, faces: bool = False) -> str:
 
 
 def shape_names() -> list[str]:
-    return [name for names in ict._files().values() for name in names]
+    return [name for names in ict.shapes().values() for name in names]
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,17 @@ def test_all_ways_to_name_it(how: str, tiny_ict: Path, tiny_archive: Path) -> No
     np.testing.assert_allclose(model.identity[:, :, 0], [[1] * 259, [2] * 259], atol=1e-5)
 
 
+def test_the_mean_person_needs_no_identities(copy: Path, tmp_path: Path) -> None:
+    for file in (copy / "FaceXModel").glob("identity*.obj"):
+        file.unlink()
+    model = ict.read(copy, tmp_path, identities=False)
+    assert model.identity.shape == (0, 259, 3)
+    assert ict.read(copy, tmp_path, identities=False).identity.shape == (0, 259, 3)  # kept
+    np.testing.assert_array_equal(model.vertices(), model.mean)
+    with pytest.raises(InputError, match=r"identity000\.obj missing"):
+        ict.read(copy, tmp_path)
+
+
 def test_split_shapes_become_one_channel(tiny_ict: Path) -> None:
     model = ict.read(tiny_ict)
     names = shape_names()

@@ -23,6 +23,7 @@ class Publisher:
     """What the server answers, and what it was asked."""
 
     content: bytes = CONTENT
+    others: dict[str, bytes] = field(default_factory=dict)  # instead of it, by path
     etag: str | None = '"one"'
     ranges: bool = True
     cuts: list[int] = field(default_factory=list)  # bytes after which each next answer breaks off
@@ -63,7 +64,7 @@ def _handler(publisher: Publisher) -> type[BaseHTTPRequestHandler]:
             self._send(asked)
 
         def _send(self, asked: dict[str, str]) -> None:
-            content, start = publisher.content, 0
+            content, start = publisher.others.get(self.path, publisher.content), 0
             same = asked.get("if-range", publisher.etag) == publisher.etag
             if publisher.ranges and same and "range" in asked:
                 start = int(asked["range"][len("bytes=") : -1])

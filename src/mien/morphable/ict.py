@@ -29,7 +29,16 @@ from ..errors import InputError
 from ..geometry import matrix_from_euler
 from .model import LinearFaceModel
 
-__all__ = ["CHANNELS", "EYES", "GAZE", "eye_centres", "head", "read", "turn_eyes"]
+__all__ = [
+    "CHANNELS",
+    "EYES",
+    "GAZE",
+    "eye_centres",
+    "head",
+    "read",
+    "shapes",
+    "turn_eyes",
+]
 
 CHANNELS: tuple[str, ...] = tuple(name for name in ARKIT_52 if name != "tongueOut")
 """The 51 channels of the model, in ARKit's order."""
@@ -52,29 +61,30 @@ _LARGEST = 64_000_000  # bytes; the largest real file has 2.7 million
 _Open = Callable[[str], bytes]
 
 
-def read(path: Path, cache: Path | None = None) -> LinearFaceModel:
+def read(path: Path, cache: Path | None = None, *, identities: bool = True) -> LinearFaceModel:
     """Read the model.
 
     Args:
         path: the folder ``FaceXModel``, the folder that holds it, or the archive with it
             (``.tar``, ``.tar.gz``, ``.tar.xz``); nothing of an archive is unpacked to the disk.
         cache: folder where the parsed arrays are kept for the next time (33 MB); None keeps none.
+        identities: False reads the mean person alone, whose files are half of all.
 
     Returns:
         a model named ``ict`` with the :data:`CHANNELS`, and as many identity modes as there are
-        files. Regions: one per material (``face``, ``teeth``, ``iris_left``, ...), ``rigid``, and
-        ``landmarks68``.
+        files, at least one. Regions: one per material (``face``, ``teeth``, ``iris_left``, ...),
+        ``rigid``, and ``landmarks68``.
 
     Raises:
         InputError: the files are not there, or are not those of the model.
     """
     kept = None
     if cache is not None and path.exists():
-        kept = cache / f"ict-{_key(path)}.npz"
+        kept = cache / f"ict-{_key(path, identities)}.npz"
         if kept.is_file() and (model := _from_cache(kept)) is not None:
             return model
     with _opened(path) as (open_, names):
-        model = _parse(open_, names, path)
+        model = _parse(open_, names, path, identities)
     if kept is not None:
         _to_cache(model, kept)
     return model
@@ -188,9 +198,9 @@ def _unpacked(path: Path) -> dict[str, bytes]:
     return files
 
 
-def _parse(open_: _Open, names: set[str], path: Path) -> LinearFaceModel:
-    needed = [_NEUTRAL, _INDICES, "identity000.obj"]
-    needed += [f"{shape}.obj" for parts in _files().values() for shape in parts]
+def _parse(open_: _Open, names: set[str], path: Path, identities: bool) -> LinearFaceModel:
+    needed = [_NEUTRAL, _INDICES, *(["identity000.obj"] if identities else [])]
+    needed += [f"{shape}.obj" for parts in shapes().values() for shape in parts]
     if missing := [name for name in needed if name not in names]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise InputError(
@@ -210,16 +220,16 @@ def _parse(open_: _Open, names: set[str], path: Path) -> LinearFaceModel:
         return found - mean
 
     modes: list[Array] = []
-    while f"identity{len(modes):03d}.obj" in names:
+    while identities and f"identity{len(modes):03d}.obj" in names:
         modes.append(shape(f"identity{len(modes):03d}"))
     triangles, regions = _faces(neutral)
     regions |= _indices(open_(_INDICES), len(mean), path)
     return LinearFaceModel(
         name="ict",
         mean=mean.astype(np.float32),
-        identity=np.stack(modes).astype(np.float32),
+        identity=np.array(modes, np.float32).reshape(-1, *mean.shape),
         expression=np.stack(
-            [sum(map(shape, parts), np.zeros_like(mean)) for parts in _files().values()]
+            [sum(map(shape, parts), np.zeros_like(mean)) for parts in shapes().values()]
         ).astype(np.float32),
         channels=CHANNELS,
         triangles=triangles,
@@ -227,8 +237,8 @@ def _parse(open_: _Open, names: set[str], path: Path) -> LinearFaceModel:
     )
 
 
-def _files() -> dict[str, tuple[str, ...]]:
-    """Names of the shape files that make each channel."""
+def shapes() -> dict[str, tuple[str, ...]]:
+    """Names of the files, without ``.obj``, that add up to each channel."""
     split = {n: (f"{n}_L", f"{n}_R") for n in ("browInnerUp", "cheekPuff")}
     # Here the side is a direction, which the model spells out.
     as_they_are = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
@@ -292,11 +302,11 @@ def _indices(text: bytes, count: int, path: Path) -> dict[str, Array]:
     return found
 
 
-def _key(path: Path) -> str:
+def _key(path: Path, identities: bool) -> str:
     """Changes when the model's files do."""
     files = sorted(path.rglob("*.obj")) if path.is_dir() else [path]
     marks = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
-    return hashlib.sha256(repr((_FORMAT, marks)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((_FORMAT, identities, marks)).encode()).hexdigest()[:16]
 
 
 def _to_cache(model: LinearFaceModel, file: Path) -> None:

@@ -13,7 +13,7 @@ import platformdirs
 
 from .spec import ModelSpec
 
-__all__ = ["digest", "file", "folder", "problem", "remember"]
+__all__ = ["digest", "file", "folder", "pieces", "problem", "remember", "trouble"]
 
 _VERIFIED = "verified.json"
 
@@ -29,8 +29,14 @@ def folder() -> Path:
 
 
 def file(model: ModelSpec) -> Path:
-    """Where the model's file lies, or would lie."""
+    """Where the model's file lies, or would lie; the folder of a model of several files."""
     return folder() / model.file
+
+
+def pieces(model: ModelSpec) -> tuple[tuple[ModelSpec, Path], ...]:
+    """The files of a model, each with its place in the cache."""
+    whole = file(model)
+    return tuple((p, whole / p.file) for p in model.parts) if model.parts else ((model, whole),)
 
 
 def digest(path: Path) -> str:
@@ -43,44 +49,65 @@ def digest(path: Path) -> str:
 
 
 def problem(model: ModelSpec) -> str | None:
-    """Why the cached file cannot be used ("is missing", "is damaged: ..."), or None when it can.
+    """Why the model cannot be used ("is missing", "is damaged: ..."), or None when it can.
+
+    A model of several files can be used when all of them can.
+    """
+    troubles = {path.name: trouble(piece, path) for piece, path in pieces(model)}
+    bad = {name: said for name, said in troubles.items() if said is not None}
+    if not model.parts:
+        return troubles[model.file]
+    missing = [name for name, said in bad.items() if said == "is missing"]
+    if len(missing) == len(troubles):
+        return "is missing"
+    if missing:
+        named = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        return f"is not whole: {len(missing)} of {len(troubles)} files are missing ({named})"
+    return next((f"has {name}, which {said}" for name, said in bad.items()), None)
+
+
+def trouble(piece: ModelSpec, path: Path) -> str | None:
+    """Why one file cannot be used, or None when it can.
 
     The file is hashed when it is first seen, and again when its size or time of change differ from
     what was seen then, so that starting up costs one ``stat``.
     """
-    path = file(model)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return "is missing"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if status.st_size != model.size:
-        return f"is damaged: {status.st_size:,} bytes instead of {model.size:,}"
-    if _read().get(model.file) == _mark(model, status):
+    if status.st_size != piece.size:
+        return f"is damaged: {status.st_size:,} bytes instead of {piece.size:,}"
+    if _read().get(_key(path)) == _mark(piece, status):
         return None
     try:
         found = digest(path)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if found != model.sha256:
-        return f"is damaged: SHA-256 {found[:12]}... instead of {model.sha256[:12]}..."
+    if found != piece.sha256:
+        return f"is damaged: SHA-256 {found[:12]}... instead of {piece.sha256[:12]}..."
     # A cache that others fill may be read-only here; it is then hashed at every start.
     with suppress(OSError):
-        remember(model)
+        remember(piece, path)
     return None
 
 
-def remember(model: ModelSpec) -> None:
-    """Note that the cached file, as it is now, was verified."""
-    marks = _read() | {model.file: _mark(model, file(model).stat())}
-    path = folder() / _VERIFIED
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+def remember(piece: ModelSpec, path: Path) -> None:
+    """Note that a cached file, as it is now, was verified."""
+    marks = _read() | {_key(path): _mark(piece, path.stat())}
+    memory = folder() / _VERIFIED
+    temporary = memory.with_name(f"{memory.name}.{os.getpid()}.part")
     try:
         temporary.write_text(json.dumps(marks, indent=1) + "\n", "utf-8")
-        temporary.replace(path)
+        temporary.replace(memory)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _key(path: Path) -> str:
+    return path.relative_to(folder()).as_posix()
 
 
 def _read() -> dict[str, Any]:
@@ -91,5 +118,5 @@ def _read() -> dict[str, Any]:
     return marks if isinstance(marks, dict) else {}
 
 
-def _mark(model: ModelSpec, status: os.stat_result) -> dict[str, Any]:
-    return {"sha256": model.sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+def _mark(piece: ModelSpec, status: os.stat_result) -> dict[str, Any]:
+    return {"sha256": piece.sha256, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
