@@ -311,6 +311,10 @@ def test_the_command_says_what_it_did(tmp_path: Path, sink: socket.socket) -> No
     assert f"livelink 127.0.0.1:{port}" in done.output
     assert "packets in" in done.output
     assert out.exists()
+    again = run(str(take), "--record", str(out))
+    assert again.exit_code == 6
+    assert "exists already" in again.output
+    assert run(str(take), "--record", str(out), "-f").exit_code == 0
 
 
 TAKE = "take.gesichter"

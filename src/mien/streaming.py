@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from .errors import InputError
+from .errors import InputError, OutputError
 from .feeds import Until, listening, open_feed
 from .terminal import Terminal
 
@@ -123,6 +123,7 @@ def stream_to(
     subject: str = "mien",
     seconds: float | None = None,
     loop: bool = False,
+    overwrite: bool = False,
     say: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: threading.Event | None = None,
@@ -142,6 +143,7 @@ def stream_to(
         subject: under which name Unreal lists the face.
         seconds: end after this long.
         loop: begin again at the end of a file.
+        overwrite: replace an earlier recording.
         say: is told what goes wrong on the way.
         on_progress: is told after every pose.
         stop: when it is set, the stream ends in good order.
@@ -149,12 +151,12 @@ def stream_to(
     Raises:
         InputError: no destination, or a source or an option that cannot be used.
         CameraError, EngineError, ModelMissing: of the source and what reads it.
-        OutputError: the recording could not be written.
+        OutputError: the recording could not be written, or is there already.
     """
     from .retarget.pose import ease_to_rest, interpolate
     from .streams.sender import Sender
 
-    _check(spec, destinations, record, seconds)
+    _check(spec, destinations, record, seconds, overwrite=overwrite)
     report, until = Report(), Until(stop or threading.Event(), seconds)
     with ExitStack() as stack:
         sender = Sender(
@@ -197,7 +199,12 @@ def stream_to(
 
 
 def _check(
-    spec: str, destinations: Sequence[Address], record: Path | None, seconds: float | None
+    spec: str,
+    destinations: Sequence[Address],
+    record: Path | None,
+    seconds: float | None,
+    *,
+    overwrite: bool,
 ) -> None:
     if not destinations and record is None:
         raise InputError(
@@ -210,6 +217,10 @@ def _check(
         raise InputError(f"a recording is a .gesichter file, got {record}")
     if record is not None and Path(spec) == record:
         raise InputError(f"{record} cannot be played and recorded at once")
+    if record is not None and record.exists() and not overwrite:
+        raise OutputError(
+            f"{record} exists already. Choose another name, or replace it with --overwrite."
+        )
     ours = listening(spec)
     for address in destinations:
         if ours and address.port == ours.port and {address.host, ours.host} <= set(_LOCAL):
@@ -303,6 +314,9 @@ def stream(
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after this long.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Play a file again and again.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", "-f", help="Replace an earlier recording.")
+    ] = False,
     expressions: Annotated[
         Expressions, typer.Option(help="VMC: ARKit's 52 weights, VRM's presets, or both.")
     ] = Expressions.all,
@@ -339,6 +353,7 @@ def stream(
             subject=subject,
             seconds=seconds,
             loop=loop,
+            overwrite=overwrite,
             say=_note,
             on_progress=display,
             stop=stop,

@@ -244,5 +244,8 @@ def test_what_ends_the_thread_is_told_when_it_is_closed(posed: Make) -> None:
     sending = sender(Address("vmc", "127.0.0.1", 9), expressions=broken)
     sending.put(posed(0.0))
     assert seen.wait(10)
+    sending._thread.join()
+    with pytest.raises(RuntimeError, match="no such avatar"):
+        sending.put(posed(1.0))
     with pytest.raises(RuntimeError, match="no such avatar"):
         sending.close()

@@ -120,6 +120,7 @@ class Sender:
         self._say = say
         self._timeline = Timeline(between, fade)
         self._lock = threading.Lock()
+        self._recording = threading.Lock()
         self._lines: tuple[_Line, ...] = ()
         self._sends: deque[tuple[float, float, float | None]] = deque(maxlen=_MEMORY)
         self._sent = -math.inf  # time of the last pose
@@ -162,7 +163,12 @@ class Sender:
         Args:
             pose: its times rise, on the source's own clock; None when nobody is there.
             taken: when its picture was taken, on the clock of :func:`time.perf_counter`.
+
+        Raises:
+            Exception: what ended the thread.
         """
+        if self._error is not None:
+            raise self._error
         now = perf_counter()
         with self._lock:
             self._timeline.put(pose, now, taken)
@@ -173,7 +179,7 @@ class Sender:
         Raises:
             OutputError: the system refuses; or a recording runs already.
         """
-        with self._lock:
+        with self._recording:
             if self._recorder is not None:
                 raise OutputError(f"{self._recorder.path} is being recorded; stop that first")
             self._recorder = Recorder(path)
@@ -185,7 +191,7 @@ class Sender:
         Raises:
             OutputError: it could not be written; what can be read of it is in ``NAME.part``.
         """
-        with self._lock:
+        with self._recording:
             recorder, self._recorder = self._recorder, None
         if recorder is None:
             return 0
@@ -287,14 +293,15 @@ class Sender:
         now = perf_counter()
         told = [line.send(packet, now) for line, made in ready for packet in made]
         done = perf_counter()
-        with self._lock:
-            self._sends.append((due, done, shown.taken))
-            self._sent = shown.time
+        with self._recording:  # a lock of its own, as a disk may be slow
             # While the newest pose is held, its time stands still: once is enough for a file.
             if self._recorder is not None and shown.time > self._recorded:
                 self._recorded = shown.time
                 for packet in packets.of("livelink"):
                     self._recorder.write(packet)
+        with self._lock:
+            self._sends.append((due, done, shown.taken))
+            self._sent = shown.time
         for words in told:
             if words is not None:
                 self._say(words)
