@@ -25,6 +25,7 @@ from rich.table import Table
 from . import __version__, avatars
 from .calibrating import calibrate
 from .errors import InputError, MienError
+from .rendering import render
 from .streaming import stream
 from .terminal import Terminal
 
@@ -326,6 +327,7 @@ def recover(
 
 
 app.command()(calibrate)
+app.command()(render)
 app.add_typer(avatars.app)
 app.command()(stream)
 

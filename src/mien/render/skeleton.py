@@ -16,6 +16,7 @@ __all__ = ["Skeleton", "find_head", "framed", "rest_parts"]
 
 _MARGIN = 1.12
 _WHOLE = 3.4  # heads high; what is taller has a body, of which only the head is looked at
+_CHIN = 0.35  # how far below the head's joint a chin may be, in heights above it
 _CHEST = 0.42  # of the head's height that is seen below it
 
 
@@ -149,11 +150,14 @@ def framed(
     if follows.any():
         skull = points[follows]
         top, bottom = skull.max(axis=0), skull.min(axis=0)
+        pivot = float(Skeleton(model).world(ModelPose())[head, 1, 3]) if head is not None else 0.0
+        if bottom[1] < pivot < top[1]:  # hair may hang down to the waist, a chin does not
+            bottom[1] = max(bottom[1], pivot - _CHIN * (top[1] - pivot))
         tall = float(top[1] - bottom[1])
         if high[1] - low[1] > _WHOLE * tall > 0:
             low, high = bottom, top
             low[1] -= _CHEST * tall
-            wide = max(float(top[0] - bottom[0]), 0.9 * tall)
+            wide = min(max(float(top[0] - bottom[0]), 0.9 * tall), 1.5 * tall)
             middle = (low[0] + high[0]) / 2
             low[0], high[0] = middle - 0.6 * wide, middle + 0.6 * wide
     middle, size = (low + high) / 2, np.maximum(high - low, 1e-6)

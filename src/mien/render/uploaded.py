@@ -321,8 +321,8 @@ class Uploaded:
         return np.ascontiguousarray(bones[:, :3], np.float32)
 
     def _weights_of(
-        self, mesh: int, given: Mapping[int, Float32[Array, "m"]]
-    ) -> Float32[Array, "m"]:
+        self, mesh: int, given: Mapping[int, Float32[Array, "_"]]
+    ) -> Float32[Array, "_"]:
         count = len(self.model.meshes[mesh].targets)
         weights = given.get(mesh)
         if weights is None:
