@@ -29,9 +29,10 @@ studio.rhythm.onTenth((now) => {
   dataset.sight = sight;
   dataset.faces = String(faces);
   dataset.answers = String(studio.pulse.answers);
+  dataset.drawn = String(studio.stage?.drawn ?? 0);
   dataset.fps = studio.pulse.rate(now).toFixed(1);
   dataset.recording = String(recording);
-  dataset.avatar = studio.gallery.store.get().worn.split(":")[0];
+  dataset.avatar = studio.closet.gallery.store.get().worn.split(":")[0];
   const mouth = studio.lead ? studio.lead[AT.mouth_open] : NaN;
   dataset.mouth = Number.isNaN(mouth) ? "unknown" : mouth === 1 ? "open" : "closed";
 });

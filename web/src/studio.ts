@@ -1,11 +1,12 @@
 /** Ties sources, server, stage and recorder together; the interface only looks on and asks. */
 
 import { Guide } from "./calibrate/guide";
-import { Gallery, isAvatar } from "./avatar/gallery";
-import { Hand } from "./avatar/hand";
+import { Closet } from "./avatar/closet";
+import { isAvatar } from "./avatar/gallery";
 import { leadOf, nextOf, orderOf, sameCast } from "./cast";
 import { FACE_LENGTH } from "./generated/wire";
 import { Sources } from "./sources/sources";
+import { configuring } from "./live/configure";
 import type { Still } from "./live/infer";
 import { Live, type Seen } from "./live/client";
 import type { ClientMessage, ServerMessage } from "./live/messages";
@@ -34,9 +35,7 @@ export class Studio {
   readonly rhythm = new Rhythm(() => this.cap);
   readonly review: Review;
   readonly guide: Guide;
-  readonly gallery: Gallery;
-  /** What is done to the avatar by hand. */
-  readonly hand = new Hand();
+  readonly closet: Closet;
   readonly local = isLoopback(location.hostname);
   /** The faces shown now, the one that drives the meters, and the picture they were seen in. */
   faces: readonly FaceBlock[] = [];
@@ -83,18 +82,12 @@ export class Studio {
       lookForOthers: () => this.configure({ maxFaces: this.settings.maxFaces }),
       token: this.token,
     });
-    this.gallery = new Gallery({
+    this.closet = new Closet({
+      settings: () => this.settings,
+      change: (part) => this.change(part),
       wear: (figure) => this.stage?.wear(figure),
-      remember: (avatar) => this.change({ avatar }),
+      told: ({ opening, problem }) => this.store.set({ avatarOpening: opening, avatarProblem: problem }),
     });
-    this.gallery.store.subscribe(() => {
-      const { opening, problem } = this.gallery.store.get();
-      this.store.set({ avatarOpening: opening, avatarProblem: problem });
-    });
-    for (const [name, gain] of Object.entries(this.settings.gains)) {
-      const channel = CHANNELS.indexOf(name);
-      if (channel >= 0) this.hand.amplify(channel, gain);
-    }
     this.sources = new Sources(
       {
         settings: () => this.settings,
@@ -156,14 +149,14 @@ export class Studio {
   mount(canvas: HTMLCanvasElement): () => void {
     let stage: Stage;
     try {
-      stage = new Stage(canvas, { size: this.caps.size, hand: this.hand });
+      stage = new Stage(canvas, { size: this.caps.size, hand: this.closet.hand });
     } catch {
       this.store.set({ canDraw: false });
       return () => undefined;
     }
     this.stage = stage;
     this.dress();
-    stage.wear(this.gallery.figure);
+    stage.wear(this.closet.gallery.figure);
     return () => {
       this.stage = null;
       stage.dispose();
@@ -211,21 +204,8 @@ export class Studio {
 
   /** A file that was chosen or dropped: an avatar, or something to look at. */
   openFile(file: File): void {
-    if (isAvatar(file)) void this.gallery.open(file);
+    if (isAvatar(file)) void this.closet.gallery.open(file);
     else void this.sources.openFile(file);
-  }
-
-  /** How strongly the avatar shows a channel. */
-  amplify(channel: number, gain: number): void {
-    this.hand.amplify(channel, gain);
-    const others = Object.entries(this.settings.gains).filter(([name]) => name !== CHANNELS[channel]);
-    this.change({ gains: Object.fromEntries(gain === 1 ? others : [...others, [CHANNELS[channel], gain]]) });
-  }
-
-  /** All channels as strong as they are. */
-  evenGains(): void {
-    for (let channel = 0; channel < CHANNELS.length; channel++) this.hand.amplify(channel, 1);
-    this.change({ gains: {} });
   }
 
   pickLead(id: number): void {
@@ -347,25 +327,15 @@ export class Studio {
   private greet(): void {
     this.store.set({ serverProblem: null });
     this.configure(this.settings);
-    void this.gallery.find(this.settings.avatar);
+    this.closet.greet();
     const { source } = this.store.get();
     // The page may have come up before the server.
     if (source.kind === "sample" && source.phase === "failed") void this.sources.again();
   }
 
   private configure(part: Partial<Settings>): void {
-    const inForce = this.store.get().session?.smoothing;
-    // How fast the smoothing yields to speed stays as the server has it.
-    const beta = inForce && inForce !== "off" ? inForce.beta : 0.5;
-    const { smoothing, mouthThreshold } = part;
-    const limit = this.store.get().ready?.limits.max_faces ?? 1;
-    const maxFaces = this.guide.running && part.maxFaces ? Math.min(limit, Math.max(2, part.maxFaces)) : part.maxFaces;
-    this.live.say({
-      type: "configure",
-      max_faces: maxFaces ?? null,
-      mouth_threshold: mouthThreshold ?? null,
-      smoothing: typeof smoothing === "number" ? { min_cutoff: smoothing, beta } : (smoothing ?? null),
-    });
+    const { ready, session } = this.store.get();
+    this.live.say(configuring(part, session, ready?.limits.max_faces ?? 1, this.guide.running));
   }
 
   private hear(message: ServerMessage, asked: ClientMessage | null): void {

@@ -1,7 +1,8 @@
 /** An avatar on the stage: finds what of it can move, and moves it. */
 
-import { type Bone, Box3, Group, MathUtils, type Mesh, type Object3D, Quaternion, type SkinnedMesh, Vector3 } from "three";
+import { type Bone, Box3, Group, MathUtils, type Mesh, MeshLambertMaterial, MeshStandardMaterial, type Object3D, Quaternion, type SkinnedMesh, Vector3 } from "three";
 import { CHANNELS } from "../tables";
+import { Morphs } from "./morphs";
 import { type BoneName, boneOf, channelOf } from "./names";
 import { driven, type Expression, expressionOf } from "./recipes";
 
@@ -99,6 +100,7 @@ export class Figure {
   private readonly turn = new Quaternion();
   private readonly part = new Quaternion();
   private readonly look = { left: 0, down: 0 };
+  private readonly morphs: Morphs[] = [];
 
   constructor(private readonly loaded: Loaded) {
     this.name = loaded.name;
@@ -136,6 +138,15 @@ export class Figure {
     const movable: BoneName[] = ["head", "neck", ...this.eyes, ...(this.jawTurns ? (["jaw"] as const) : [])];
     this.moved = movable.flatMap((bone) => this.joints[bone]?.node ?? []);
     this.extent = this.normalise(meshes);
+  }
+
+  /** Be drawn without a graphics card, as fast as that goes. */
+  soften(): void {
+    if (this.morphs.length > 0) return;
+    for (const mesh of this.meshes) this.morphs.push(new Morphs(mesh));
+    this.loaded.scene.traverse((node) => {
+      if ("isMesh" in node) cheapen(node as Mesh);
+    });
   }
 
   /** Index of a node in the file, or null for one that is not of it. */
@@ -179,6 +190,7 @@ export class Figure {
     if (this.jawTurns && joints.jaw) this.bend(joints.jaw, this.euler(weights[JAW_OPEN] * JAW, 0));
     this.loaded.expressions?.set(weights);
     this.loaded.expressions?.update(elapsed);
+    for (const morphs of this.morphs) morphs.apply();
   }
 
   dispose(): void {
@@ -268,6 +280,13 @@ export class Figure {
     this.root.position.set(-centre.x * scale, MIDDLE - centre.y * scale, -centre.z * scale);
     return { width: Math.max(10.5, (size.x * scale) / 2 + 1.5), height: known ? 14.5 : 13 };
   }
+}
+
+/** Diffuse light alone takes a fraction of the time. */
+function cheapen(mesh: Mesh): void {
+  if (!(mesh.material instanceof MeshStandardMaterial)) return;
+  const { name, color, map, emissive, emissiveMap, emissiveIntensity, alphaTest, transparent, opacity, side, vertexColors, depthWrite } = mesh.material;
+  mesh.material = new MeshLambertMaterial({ name, color, map, emissive, emissiveMap, emissiveIntensity, alphaTest, transparent, opacity, side, vertexColors, depthWrite });
 }
 
 function isBone(node: Object3D): node is Bone {

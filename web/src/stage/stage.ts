@@ -32,6 +32,8 @@ export class Stage {
   readonly software: boolean;
   /** Whether the last face stays as it is when no answers follow: a still, a paused video. */
   holding = false;
+  /** Pictures drawn so far. */
+  drawn = 0;
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
   private readonly view: View;
@@ -114,6 +116,7 @@ export class Stage {
   wear(figure: Figure | null): void {
     if (figure === this.puppet.figure) return;
     this.fade();
+    if (this.software) figure?.soften();
     this.puppet.wear(figure);
     this.world.visible = figure === null;
     this.frame();
@@ -262,6 +265,7 @@ export class Stage {
     this.upload();
     if (!this.dirty) return;
     this.dirty = false;
+    this.drawn++;
     this.renderer.render(this.scene, this.view.camera);
   }
 

@@ -46,7 +46,7 @@ export function App({ studio }: { studio: Studio }) {
             const file = event.target.files?.[0];
             // The same file may be chosen again.
             event.target.value = "";
-            if (file && id === "avatar-input") void studio.gallery.open(file);
+            if (file && id === "avatar-input") void studio.closet.gallery.open(file);
             else if (file) studio.openFile(file);
           }}
         />
@@ -85,7 +85,7 @@ function useKeys(studio: Studio): void {
       else if (event.key === "Escape" && studio.guide.store.get().open) studio.guide.back();
       else if (event.key === "Escape" && take) studio.closeTake();
       else if (event.key === "w" || event.key === "W") studio.change({ mode: MODES[(MODES.indexOf(settings.mode) + 1) % MODES.length] });
-      else if (place > 0) void studio.gallery.chooseAt(place - 1);
+      else if (place > 0) void studio.closet.gallery.chooseAt(place - 1);
       else return;
       event.preventDefault();
     };

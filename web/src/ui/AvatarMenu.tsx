@@ -30,7 +30,7 @@ export function AvatarMenu({ openAvatar }: { openAvatar: () => void }) {
                   data-testid={`avatar-${avatar.from === "file" ? "file" : avatar.id}`}
                   onClick={() => {
                     close();
-                    void studio.gallery.choose(avatar.id);
+                    void studio.closet.gallery.choose(avatar.id);
                   }}
                 >
                   <Icon name={avatar.from === "page" ? "surface" : avatar.from === "server" ? "avatar" : "file"} />
@@ -42,7 +42,7 @@ export function AvatarMenu({ openAvatar }: { openAvatar: () => void }) {
                   )}
                 </button>
                 {avatar.from === "file" && (
-                  <button type="button" role="menuitem" className="control" aria-label={`Take ${avatar.title} off the list`} title="Take it off the list" onClick={() => void studio.gallery.remove(avatar.id)}>
+                  <button type="button" role="menuitem" className="control" aria-label={`Take ${avatar.title} off the list`} title="Take it off the list" onClick={() => void studio.closet.gallery.remove(avatar.id)}>
                     <Icon name="close" />
                   </button>
                 )}

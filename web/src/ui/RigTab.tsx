@@ -24,7 +24,7 @@ function NoRig() {
     <div className="flex flex-col gap-3 px-2" data-testid="no-rig">
       <p className="text-s text-quiet">The mask is your own face and has no rig. Choose an avatar to try its expressions by hand.</p>
       {head && (
-        <button type="button" className="control border border-line text-text" data-testid="rig-choose" onClick={() => void studio.gallery.choose(head.id)}>
+        <button type="button" className="control border border-line text-text" data-testid="rig-choose" onClick={() => void studio.closet.gallery.choose(head.id)}>
           Use {head.title}
         </button>
       )}
@@ -34,7 +34,7 @@ function NoRig() {
 
 function Rig() {
   const studio = useStudio();
-  const { hand } = studio;
+  const { hand } = studio.closet;
   const missing = useGallery((g) => g.missing);
   const [purpose, setPurpose] = useState<Purpose>("hand");
   const [face, setFace] = useState<string | null>(null);
@@ -64,7 +64,7 @@ function Rig() {
   }, [studio, hand, purpose]);
 
   const change = (channel: number, value: number) => {
-    if (purpose === "gain") studio.amplify(channel, value);
+    if (purpose === "gain") studio.closet.amplify(channel, value);
     else {
       hand.hold(channel, value);
       setFace(null);
@@ -72,14 +72,14 @@ function Rig() {
     }
   };
   const release = (channel: number) => {
-    if (purpose === "gain") studio.amplify(channel, 1);
+    if (purpose === "gain") studio.closet.amplify(channel, 1);
     else {
       hand.release(channel);
       setHolding(hand.holding);
     }
   };
   const reset = () => {
-    if (purpose === "gain") studio.evenGains();
+    if (purpose === "gain") studio.closet.evenGains();
     else {
       hand.releaseAll();
       setFace(null);

@@ -25,7 +25,7 @@ export function useGuide<S>(select: (state: GuideState) => S): S {
 
 /** A part of what there is to wear. */
 export function useGallery<S>(select: (state: GalleryState) => S): S {
-  return useStore(useStudio().gallery.store, select);
+  return useStore(useStudio().closet.gallery.store, select);
 }
 
 /** Ten times a second, for numbers that are read. */
