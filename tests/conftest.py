@@ -26,8 +26,9 @@ _checker = ModuleType("_mien_checker")
 _checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
 sys.modules[_checker.__name__] = _checker
 _CHECKED = (
-    "arrays", "channels", "engines", "geometry", "heads", "identity", "morphable", "outputs",
-    "render", "retarget", "server.wire", "topology", "tracker", "types",
+    "arrays", "channels", "engines", "geometry", "gltf", "heads", "identity", "model",
+    "morphable", "outputs", "render", "retarget", "server.wire", "streams", "topology", "tracker",
+    "types",
 )  # fmt: skip
 jaxtyping.install_import_hook([f"mien.{part}" for part in _CHECKED], f"{_checker.__name__}.check")
 
