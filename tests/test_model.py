@@ -52,6 +52,7 @@ def test_a_target_moves_as_many_vertices_as_it_names() -> None:
         Target("jawOpen", np.array([0, 1]), np.zeros((1, 3), np.float32))
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

@@ -90,9 +90,9 @@ def test_what_does_not_add_up_is_told(tmp_path: Path, raw: bytes, count: int, to
         (None, "cannot be read"),
         (b"hello", "packed with gzip"),
         (b"", "holds no packets"),
-        (gzip.compress(b""), "ends after 0 bytes"),
-        (gzip.compress(b"\x09" + bytes(4)), "has version 9"),
-        (gzip.compress(bytes(100))[:12], "cut off or damaged before"),
+        (gzip.compress(b"", mtime=0), "ends after 0 bytes"),
+        (gzip.compress(b"\x09" + bytes(4), mtime=0), "has version 9"),
+        (gzip.compress(bytes(100), mtime=0)[:12], "cut off or damaged before"),
     ],
 )
 def test_what_is_no_recording_is_refused(tmp_path: Path, data: bytes | None, told: str) -> None:
