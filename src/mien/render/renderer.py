@@ -30,7 +30,8 @@ _Drawn: TypeAlias = tuple[Actor, Part, Uploaded, Float[Array, "4 4"]]
 
 _LARGEST = 8192
 _MOST_LIGHTS = 4
-_SMALL = 8.0
+_CORNERS = tuple((i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1))
+_SMALL = 14.0
 """Pixels: a mesh with shorter edges shows no facets when it is lit at its vertices."""
 
 
@@ -84,7 +85,7 @@ class Renderer:
                 f"{error}"
             ) from error
         self._models: dict[int, Uploaded] = {}
-        self._painted: Background | None = None
+        self._painted: tuple[Background, bool, float] | None = None
         self._sprites: tuple[Any, Any] | None = None
 
     def _allocate(self, gl: Any, samples: int) -> None:
@@ -109,9 +110,10 @@ class Renderer:
         self._programs = Programs(gl)
         corners = gl.buffer(np.array([-1, -1, 3, -1, -1, 3], "f4").tobytes())
         self._screen = gl.vertex_array(self._programs.finish, [(corners, "2f", "corner")])
-        self._behind = gl.texture(self.size, 3)
+        self._behind = gl.texture(self.size, 4)
+        self._ground = gl.framebuffer([self._behind])
         self._behind.filter = (gl.NEAREST, gl.NEAREST)
-        self._owned += [result, self._result, self._behind, corners, self._screen]
+        self._owned += [result, self._result, self._ground, self._behind, corners, self._screen]
 
     def draw(self, scene: Scene) -> UInt8[Array, "h w c"]:
         """Draw a scene.
@@ -146,14 +148,18 @@ class Renderer:
         if len(scene.lights) > _MOST_LIGHTS:
             raise ValueError(f"a scene has at most {_MOST_LIGHTS} lights, got {len(scene.lights)}")
         self._keep([actor.model for actor in scene.actors])
+        view = scene.camera.view()
+        sight = _Sight(scene, scene.camera.projection(width / height), view, height)
+        drawn = self._ordered(scene)
+        left, bottom, right, top = self._touched(scene, sight, drawn)
+        twice = self._layer.width // width
         self._stage.use()
+        self._stage.scissor = tuple(twice * n for n in (left, bottom, right - left, top - bottom))
         gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE | gl.BLEND)
         gl.blend_func = gl.ONE, gl.ONE_MINUS_SRC_ALPHA
         self._stage.depth_mask = True
         self._stage.clear(0.0, 0.0, 0.0, 0.0)
-        view = scene.camera.view()
-        sight = _Sight(scene, scene.camera.projection(width / height), view, height)
-        for actor, part, upload, matrix in self._ordered(scene):
+        for actor, part, upload, matrix in drawn:
             self._draw_part(sight, actor, part, upload, matrix)
         if scene.sprites is not None and len(scene.sprites):
             self._draw_sprites(scene.sprites, sight)
@@ -162,7 +168,41 @@ class Renderer:
             gl.copy_framebuffer(self._flat, self._stage)
         gl.enable_only(gl.NOTHING)
         target.use()
+        self._lay_ground(scene, target, rise)
+        if scene.mirrored:
+            left, right = width - right, width - left
+        if rise < 0:
+            bottom, top = height - top, height - bottom
+        target.scissor = (left, bottom, right - left, top - bottom)
         self._finish(scene, rise)
+        target.scissor = None
+
+    def _touched(
+        self, scene: Scene, sight: _Sight, drawn: list[_Drawn]
+    ) -> tuple[int, int, int, int]:
+        """Left, bottom, right and top of the pixels that anything may be drawn to."""
+        width, height = self.size
+        whole = (0, 0, width, height)
+        if scene.sprites is not None and len(scene.sprites):
+            return whole
+        low, high = np.array([np.inf, np.inf]), np.array([-np.inf, -np.inf])
+        for _, part, _, matrix in drawn:
+            box = part.shape.box
+            if box is None:
+                return whole
+            corners = np.array([(box[i, 0], box[j, 1], box[k, 2], 1.0) for i, j, k in _CORNERS])
+            clip = corners @ matrix.T @ sight.project
+            if (clip[:, 3] < 1e-6).any():
+                return whole
+            at = clip[:, :2] / clip[:, 3:]
+            low, high = np.minimum(low, at.min(axis=0)), np.maximum(high, at.max(axis=0))
+        if not (low < high).all():
+            return (0, 0, 0, 0)
+        size = np.array(self.size)
+        # A margin, as smoothing looks at the pixels beside.
+        first = np.clip(np.floor((low + 1) / 2 * size) - 2, 0, size).astype(int)
+        last = np.clip(np.ceil((high + 1) / 2 * size) + 2, 0, size).astype(int)
+        return int(first[0]), int(first[1]), int(last[0]), int(last[1])
 
     def _keep(self, models: list[Any]) -> None:
         """Upload what is new and free what has left the stage."""
@@ -284,14 +324,27 @@ class Renderer:
         self._stage.depth_mask = False
         array.render(gl.TRIANGLE_STRIP, vertices=4, instances=len(sprites))
 
+    def _lay_ground(self, scene: Scene, target: Any, rise: float) -> None:
+        """Fill the target with the background."""
+        if scene.background is None:
+            target.clear(0.0, 0.0, 0.0, 0.0)
+            return
+        state = (scene.background, scene.mirrored, rise)
+        if self._painted != state:
+            picture = painted(scene.background, *self.size)
+            if scene.mirrored:
+                picture = picture[:, ::-1]
+            if rise > 0:
+                picture = picture[::-1]
+            opaque = np.full((*picture.shape[:2], 1), 255, np.uint8)
+            self._behind.write(np.concatenate([picture, opaque], axis=2).tobytes())
+            self._painted = state
+        self._gl.copy_framebuffer(target, self._ground)
+        target.use()
+
     def _finish(self, scene: Scene, rise: float) -> None:
         program = self._programs.finish
-        if scene.background is not None:
-            if self._painted is not scene.background:
-                picture = painted(scene.background, *self.size)
-                self._behind.write(np.ascontiguousarray(picture).tobytes())
-                self._painted = scene.background
-            self._behind.use(1)
+        self._behind.use(1)
         program["behind"].value = 1
         self._layer.use(0)
         program["drawn"].value = 0

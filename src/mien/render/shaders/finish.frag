@@ -5,7 +5,6 @@ uniform sampler2D behind;      // as it is to be seen, in the size of the screen
 uniform bool bare;             // without a background
 
 in vec2 uv;
-in vec2 spot;
 out vec4 seen;
 
 // sRGB as roots of roots, which processors draw in a third of the time of pow: a least-squares fit
@@ -30,7 +29,7 @@ void main() {
         seen = vec4(encoded(front.rgb / max(a, 1e-4)), a);
         return;
     }
-    vec3 result = texture(behind, spot).rgb;
+    vec3 result = texelFetch(behind, ivec2(gl_FragCoord.xy), 0).rgb;
     if (a > 0.0 || front.r + front.g + front.b > 0.0) {
         vec3 both = front.rgb;
         if (a < 1.0) both += decoded(result) * (1.0 - a);
