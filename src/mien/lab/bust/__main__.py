@@ -1,4 +1,10 @@
-"""Write the bust's data: ``python -m mien.lab.bust --model ict-facekit.tar.xz``."""
+"""Make the bust: its data from ICT-FaceKit, or the picture of its targets.
+
+::
+
+    python -m mien.lab.bust --model ict-facekit.tar.xz
+    python -m mien.lab.bust --gallery docs/bust.png
+"""
 
 from __future__ import annotations
 
@@ -9,23 +15,30 @@ import numpy as np
 
 from ... import assets
 from ...morphable import ict
-from . import data, learn
+from . import data, gallery, learn
 
 
 def main() -> None:
-    """Learn the displacements, make the parts, write ``assets/bust.npz``."""
+    """Write ``assets/bust.npz``, the gallery, or both."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="ICT-FaceKit, folder or archive")
+    parser.add_argument("--model", type=Path, help="ICT-FaceKit, folder or archive")
     parser.add_argument("--cache", type=Path, help="folder for the parsed model")
-    parser.add_argument("--people", type=int, default=learn.PEOPLE)
+    parser.add_argument("--people", type=int, default=learn.PEOPLE, help="whose faces are averaged")
+    parser.add_argument("--gallery", type=Path, help="picture to write")
     options = parser.parse_args()
-    learnt = learn.displacements(ict.read(options.model, options.cache), options.people)
-    arrays = data.pack(data.assemble(learnt))
-    file = Path(assets.__file__).parent / "bust.npz"
-    temporary = file.with_suffix(".part.npz")
-    np.savez_compressed(temporary, **arrays)
-    temporary.replace(file)
-    print(f"{file.name}: {file.stat().st_size:,} bytes")
+    if options.model is None and options.gallery is None:
+        parser.error("nothing to do: name --model, --gallery or both")
+    if options.model is not None:
+        learnt = learn.displacements(ict.read(options.model, options.cache), options.people)
+        arrays = data.pack(data.assemble(learnt))
+        file = Path(assets.__file__).parent / "bust.npz"
+        temporary = file.with_suffix(".part.npz")
+        np.savez_compressed(temporary, **arrays)
+        temporary.replace(file)
+        print(f"{file.name}: {file.stat().st_size:,} bytes")
+    if options.gallery is not None:
+        gallery.write(options.gallery)
+        print(f"{options.gallery.name}: {options.gallery.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

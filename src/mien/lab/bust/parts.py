@@ -66,7 +66,7 @@ def _fan(ring: list[int], tip: int) -> list[tuple[int, int, int]]:
 
 # The mouth
 
-_ARCH = (2.1, 2.0)  # half of the width of the upper arch, and its depth
+_ARCH = (2.2, 2.0)  # half of the width of the upper arch, and its depth
 
 
 def _arch(s: Array, wide: float, deep: float, front: float) -> tuple[Array, Array]:

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.sparse import csr_matrix, identity
+from scipy.sparse.linalg import spsolve
 
 from ...arrays import Array, Float
 from ...channels import ARKIT_52
@@ -25,7 +27,7 @@ from .cage import CLEAR, EYE, FACE, LIDS, LIPS, Cage, eye_of
 __all__ = ["GAIN", "Jaw", "on_cage", "rim_radius", "settle_lids"]
 
 GAIN: Mapping[str, float] = {
-    "jawOpen": 0.80, "mouthClose": 0.80, "jawForward": 1.0, "jawLeft": 1.4, "mouthLeft": 0.75,
+    "jawOpen": 0.80, "jawForward": 1.0, "jawLeft": 1.4, "mouthLeft": 0.75,
     "mouthSmileLeft": 1.05, "mouthFrownLeft": 1.7, "mouthFunnel": 0.85, "mouthPucker": 1.05,
     "mouthStretchLeft": 1.15, "mouthRollLower": 0.55, "mouthRollUpper": 0.55,
     "mouthShrugLower": 0.75, "mouthShrugUpper": 0.75, "mouthPressLeft": 1.9,
@@ -38,6 +40,7 @@ GAIN: Mapping[str, float] = {
 """Strength of what was learnt on our head, of a left channel and its right partner alike."""
 
 _MEETING = 0.22  # of the way from the lower rim to the upper at which the lids meet
+_SINK = 0.05  # centimetres that a rising lower lid goes in
 _TOUCH = 0.08  # centimetres that lips may part in a target that leaves the mouth shut
 
 
@@ -85,12 +88,16 @@ def on_cage(
     face["cheekPuff"] = face["cheekPuff"] + _puffed(cage)
     face["mouthPucker"] = face["mouthPucker"] + _gathered(cage)
     for name in left:
-        if name.startswith("eye"):
+        if name.startswith(("eye", "cheekSquint")):
             face[name] = _lids(cage, name, face[name])
+        else:
+            # A mouth or a brow does not close the eyes; many at once would.
+            face[name] = face[name].copy()
+            face[name][[*form.rim("left"), *form.rim("right")]] = 0
     for name in left:
         if name != "mouthClose":
             face[name] = _lips(cage, face[name], rolls="Roll" in name)
-    face["mouthClose"] = _closing(cage, face["jawOpen"], face["mouthClose"])
+    face["mouthClose"] = _closing(cage, face["jawOpen"], near)
     every, jaws = {}, {}
     for name in left:
         jaws[name] = Jaw(cage.points[:FACE], face[name], name)
@@ -135,20 +142,22 @@ def _lids(cage: Cage, name: str, moved: Array) -> Array:
     outer, upper, inner, lower = LIDS[side]
     middle = eye_of(side)
     u, low = list(upper), list(lower)
+    # A lower lid that rises keeps closer to the eyeball, so that an upper one slides over it.
+    sink = _SINK * np.sin(np.linspace(0, np.pi, len(low) + 2))[1:-1, None]
+    sink = sink * name.startswith(("eyeBlink", "eyeSquint", "cheekSquint"))
     if name.startswith("eyeBlink"):
         meet = p[low] + _MEETING * (p[u] - p[low])
-        # The line of closed lids sags a little more than the lower rim does.
-        target = _on_sphere(meet, middle, rim_radius())
-        moved[u], moved[low] = target - p[u], target - p[low]
+        moved[u] = _on_sphere(meet, middle, rim_radius()) - p[u]
+        moved[low] = _on_sphere(meet, middle, rim_radius() - sink) - p[low]
         moved[[outer, inner]] = 0
         fold = list(form._FIRST["fold"])
         follow = np.zeros_like(moved)
         follow[fold[1:8]] = 0.42 * moved[[u[0], u[1], u[2], u[3], u[4], u[5], u[6]]]
         moved[fold[1:8]] = follow[fold[1:8]]
     else:
-        ring = [outer, *upper, inner, *lower]
-        target = _on_sphere(p[ring] + moved[ring], middle, rim_radius())
-        moved[ring] = target - p[ring]
+        ring = [outer, *upper, inner]
+        moved[ring] = _on_sphere(p[ring] + moved[ring], middle, rim_radius()) - p[ring]
+        moved[low] = _on_sphere(p[low] + moved[low], middle, rim_radius() - sink) - p[low]
         gap = (moved[u] - moved[low])[:, 1]
         open_ = (p[u] - p[low])[:, 1]
         over = np.minimum(gap + 0.55 * open_, 0)  # at most half shut
@@ -157,7 +166,7 @@ def _lids(cage: Cage, name: str, moved: Array) -> Array:
     return moved
 
 
-def _on_sphere(p: Array, middle: Array, radius: float) -> Array:
+def _on_sphere(p: Array, middle: Array, radius: float | Array) -> Array:
     away = p - middle
     out: Array = middle + radius * away / np.linalg.norm(away, axis=1, keepdims=True)
     return out
@@ -249,18 +258,40 @@ def _lips(cage: Cage, moved: Array, rolls: bool) -> Array:
     return out
 
 
-def _closing(cage: Cage, opened: Array, closing: Array) -> Array:
-    """mouthClose: together with jawOpen the rims lie on each other again."""
-    _, upper, _, lower = LIPS
+def _closing(cage: Cage, opened: Array, near: list[list[int]]) -> Array:
+    """mouthClose: what takes jawOpen's lips to a mouth that is shut over the open jaw.
+
+    The rims meet halfway. What lies between them and the skin that the jaw alone moves is as
+    smooth as can be: the Laplacian of its displacement is least.
+    """
+    p = cage.points[:FACE]
+    left, upper, right, lower = LIPS
     u, low = list(upper), list(lower)
-    both = opened + closing
-    mean = (both[u] + both[low]) / 2
-    out: Array = (
-        closing
-        + _spread(cage, u, mean - both[u], above=True)
-        + _spread(cage, low, mean - both[low], above=False)
+    middle = (opened[u] + opened[low]) / 2
+    # A parabola, so that neither a corner nor the middle stands out.
+    curve = np.linalg.lstsq(_square(p[u]), middle[:, 1:], rcond=None)[0]
+    shut = opened.copy()
+    for rim in (u, low, [left, right]):
+        shut[rim] = np.column_stack([np.zeros(len(rim)), _square(p[rim]) @ curve])
+    away = np.linalg.norm((p - [0.0, -4.4, 4.6]) / [3.6, 2.6, 3.0], axis=1)
+    free = away < 1
+    free[[*u, *low, left, right]] = False
+    rows = np.repeat(np.arange(FACE), [len(n) for n in near])
+    columns = np.concatenate([np.array(n) for n in near])
+    share = 1 / np.repeat([float(len(n)) for n in near], [len(n) for n in near])
+    laplacian = identity(FACE) - csr_matrix((share, (rows, columns)), (FACE, FACE))
+    # Only where something is free does the smoothness count.
+    used = laplacian[np.asarray(abs(laplacian)[:, free].sum(axis=1)).ravel() > 0]
+    inner, known = used[:, free], used[:, ~free] @ shut[~free]
+    shut[free] = np.column_stack(
+        [spsolve((inner.T @ inner).tocsc(), -inner.T @ known[:, axis]) for axis in range(3)]
     )
+    out: Array = shut - opened
     return out
+
+
+def _square(p: Array) -> Array:
+    return np.column_stack([np.ones(len(p)), p[:, 0] ** 2])
 
 
 def _puffed(cage: Cage) -> Array:
@@ -305,7 +336,7 @@ def _extended(cage: Cage, face: Array, jaw: Jaw) -> Array:
     around = form.lips()
     down = np.full((20, 1), 0.5)
     down[1:10], down[11:] = 0.0, 1.0
-    for ring, share in zip(cage.bag_rings, (0.85, 0.4, 0.1, 0.0), strict=True):
+    for ring, share in zip(cage.bag_rings, (0.97, 0.8, 0.35, 0.0), strict=True):
         out[ring] = share * face[around] + (1 - share) * down * jaw(p[ring])
     out[cage.throat] = 0.5 * jaw(p[[cage.throat]])[0]
     oval = list(REGIONS["face_oval"])

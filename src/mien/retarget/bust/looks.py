@@ -83,7 +83,7 @@ def materials(skin: Array, eyes: Array, hair: Array | None, style: Style) -> Map
     def plain(name: str, rgb: Array, rough: float, kind: Shading | None = None) -> Material:
         return Material(name, linear(rgb), roughness=rough, shading=shading or kind or "standard")
 
-    mouth = np.array([0.36, 0.11, 0.12])
+    mouth = np.array([0.50, 0.18, 0.19])
     return {
         "skin": Material(
             "skin",
@@ -140,7 +140,7 @@ def skin_texture(skin: tuple[float, ...]) -> UInt8[Array, "h w 4"]:
     blush = np.clip(base * [1.02, 0.80, 0.78], 0, 1)
     deep = np.clip(base * [0.62, 0.45, 0.42], 0, 1)
     out = np.broadcast_to(base, (*share.shape[:2], 3)).astype(np.float32)
-    layers = ((1, blush, 0.25 + 0.2 * light), (0, lip, 0.72), (2, deep, 0.6), (3, deep * 0.7, 0.85))
+    layers = ((1, blush, 0.25 + 0.2 * light), (0, lip, 0.72), (2, deep, 0.6), (3, deep * 0.8, 0.7))
     for layer, tint, strength in layers:
         amount = share[..., layer, None] * np.float32(strength)
         out = out + amount * (tint.astype(np.float32) - out)
