@@ -65,6 +65,8 @@ export interface StudioState extends Situation {
   readonly paused: boolean;
   readonly recording: boolean;
   readonly take: Take | null;
+  /** What of the take is kept: seconds from and to. */
+  readonly trim: readonly [from: number, to: number];
   readonly playing: boolean;
   readonly help: boolean;
 }
@@ -92,6 +94,7 @@ export function beginning(settings: Settings): StudioState {
     paused: false,
     recording: false,
     take: null,
+    trim: [0, 0],
     playing: false,
     help: false,
   };

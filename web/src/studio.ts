@@ -13,18 +13,16 @@ import type { ClientMessage, ServerMessage } from "./live/messages";
 import { type Answer, AT, type FaceBlock } from "./live/protocol";
 import { easeChannels } from "./live/ease";
 import { Pulse } from "./live/pulse";
+import { Watch } from "./live/watch";
 import { Recorder } from "./record/take";
 import { Review } from "./record/review";
 import { Rhythm } from "./rhythm";
 import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, socketOf, takeToken } from "./settings";
-import { type Action, beginning, judge, type Sight, type Source, spoken, Steady, type StudioState } from "./state";
+import { type Action, beginning, type Source, spoken, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
 import { CHANNELS } from "./tables";
 
-/** Frames a second below which a live face moves haltingly, and how long that must hold. */
-const SLOW = 7;
-const SLOW_FOR = 6000;
 const SOFTWARE_RATE = 15;
 const REDUCED = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -53,8 +51,7 @@ export class Studio {
   private readonly live: Live;
   private readonly token = takeToken();
   private readonly caps = capsOf(location.search);
-  private readonly sight = new Steady<Sight>("unknown", (s) => (s === "face" ? 200 : 900));
-  private readonly slow = new Steady<boolean>(false, (s) => (s ? SLOW_FOR : 0));
+  private readonly eye = new Watch();
   private sourceSince = 0;
   private lastDraw = 0;
 
@@ -187,7 +184,7 @@ export class Studio {
         void this.sources.useSample();
         break;
       case "lighter":
-        this.slow.reset(false);
+        this.eye.reset();
         this.store.set({ slow: false });
         this.change({ sendWidth: 320, maxFaces: 1, fps: 15 });
         break;
@@ -285,10 +282,8 @@ export class Studio {
   private forget(): void {
     this.review.close();
     this.sourceSince = performance.now();
-    this.sight.reset("unknown");
-    this.slow.reset(false);
     this.pulse.clear();
-    this.store.set({ sight: "unknown", slow: false, paused: false, serverProblem: null, faceIds: [], leadId: 0 });
+    this.store.set({ sight: this.eye.reset("unknown"), slow: false, paused: false, serverProblem: null, faceIds: [], leadId: 0 });
     if (this.store.get().recording) this.toggleRecording();
     this.live.say({ type: "reset" });
   }
@@ -320,8 +315,7 @@ export class Studio {
     this.store.set({ engine: still.engine });
     if (still.faces.length === 0) this.stage?.unpaint();
     this.show(still.faces, still.width, still.height, bitmap, performance.now());
-    this.sight.reset(still.faces.length > 0 ? "face" : "none");
-    this.store.set({ sight: this.sight.value });
+    this.store.set({ sight: this.eye.reset(still.faces.length > 0 ? "face" : "none") });
   }
 
   private greet(): void {
@@ -372,7 +366,7 @@ export class Studio {
       return;
     }
     this.show(answer.faces, answer.width, answer.height, bitmap, now);
-    this.judge(seen.light, now);
+    this.store.set({ sight: this.eye.see(this.lead, this.size, answer.faces.length, seen.light, now) });
   }
 
   private show(faces: readonly FaceBlock[], width: number, height: number, bitmap: ImageBitmap | null, now: number): void {
@@ -394,19 +388,11 @@ export class Studio {
     this.rhythm.pictured();
   }
 
-  private judge(light: number, now: number): void {
-    const { lead, size, faces } = this;
-    const share = lead ? (lead[AT.scale] * 18) / Math.min(size.width, size.height) : 0;
-    const seen = judge(faces.length, Number.isFinite(share) ? share : 1, lead ? lead[AT.inside] : 0, light);
-    this.store.set({ sight: this.sight.next(seen, now) });
-  }
-
   private readonly shownAgain = (): void => {
     if (document.hidden) return;
     const now = performance.now();
     this.stage?.wake(now);
-    this.sight.reset(this.sight.value);
-    this.slow.reset(false);
+    this.eye.reset();
     this.pulse.clear();
   };
 
@@ -422,9 +408,7 @@ export class Studio {
 
   private readonly watch = (now: number): void => {
     const { paused, settings } = this.store.get();
-    const live = this.moving && !paused;
-    const light = settings.sendWidth <= 320;
-    const enough = this.pulse.answers > 10;
-    this.store.set({ slow: this.slow.next(live && enough && !light && this.pulse.rate(now) < SLOW, now) });
+    const counts = this.moving && !paused && this.pulse.answers > 10 && settings.sendWidth > 320;
+    this.store.set({ slow: this.eye.halting(this.pulse.rate(now), counts, now) });
   };
 }

@@ -166,6 +166,12 @@ export class Figure {
 
   /** Show a face: weights by channel, the head's turn (x, y, z, w). Allocates nothing. */
   pose(weights: Float32Array, head: Float32Array, elapsed: number): void {
+    this.arrange(weights, head, elapsed);
+    for (const morphs of this.morphs) morphs.apply();
+  }
+
+  /** Set bones and weights as a face wants them, without moving a vertex. */
+  arrange(weights: Float32Array, head: Float32Array, elapsed: number): void {
     const { bindings, joints, turn, look } = this;
     for (const { influences, target, channels, weights: shares } of bindings) {
       let sum = 0;
@@ -190,7 +196,6 @@ export class Figure {
     if (this.jawTurns && joints.jaw) this.bend(joints.jaw, this.euler(weights[JAW_OPEN] * JAW, 0));
     this.loaded.expressions?.set(weights);
     this.loaded.expressions?.update(elapsed);
-    for (const morphs of this.morphs) morphs.apply();
   }
 
   dispose(): void {

@@ -45,7 +45,7 @@ export interface GltfJson {
   extensionsUsed?: string[];
   extensionsRequired?: string[];
   buffers?: { uri?: string; byteLength: number }[];
-  bufferViews?: { buffer: number; byteOffset?: number; byteLength: number }[];
+  bufferViews?: { buffer: number; byteOffset?: number; byteLength: number; extensions?: { EXT_meshopt_compression?: { buffer: number } } }[];
   images?: { uri?: string }[];
   nodes?: { children?: number[]; name?: string }[];
   meshes?: { primitives?: { targets?: unknown[] }[] }[];

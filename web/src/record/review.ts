@@ -2,7 +2,10 @@
 
 import type { StudioState } from "../state";
 import type { Store } from "../store";
-import { lengthOf, type Moment, momentAt, type Take } from "./take";
+import { cut, lengthOf, type Moment, momentAt, type Take } from "./take";
+
+/** Shortest part that can be kept, in seconds. */
+const SHORTEST = 0.1;
 
 export class Review {
   /** Seconds from the start of the take. */
@@ -20,7 +23,7 @@ export class Review {
   open(take: Take): void {
     this.position = 0;
     this.shown = null;
-    this.store.set({ take, playing: true });
+    this.store.set({ take, playing: true, trim: [0, lengthOf(take)] });
   }
 
   close(): void {
@@ -39,14 +42,30 @@ export class Review {
     this.present(take);
   }
 
+  /** Keep what comes after `at`, or what comes before it. */
+  trim(end: "from" | "to", at = this.position): void {
+    const { take, trim } = this.store.get();
+    if (!take) return;
+    const [from, to] = trim;
+    const least = Math.min(SHORTEST, lengthOf(take));
+    if (end === "from") this.store.set({ trim: [Math.min(Math.max(0, at), to - least), to] });
+    else this.store.set({ trim: [from, Math.max(Math.min(at, lengthOf(take)), from + least)] });
+  }
+
+  /** What of the take is kept. */
+  get kept(): Take | null {
+    const { take, trim } = this.store.get();
+    return take && cut(take, ...trim);
+  }
+
   tick(now: number): void {
     const elapsed = (now - this.last) / 1000;
     this.last = now;
-    const { take, playing } = this.store.get();
+    const { take, playing, trim } = this.store.get();
     if (!take || !playing) return;
-    this.position += Math.min(elapsed, 0.25);
-    if (this.position > lengthOf(take)) {
-      this.position = 0;
+    this.position = Math.max(trim[0], this.position + Math.min(elapsed, 0.25));
+    if (this.position > trim[1]) {
+      this.position = trim[0];
       const end = this.onEnd;
       this.onEnd = null;
       end?.();

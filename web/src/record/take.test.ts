@@ -3,7 +3,11 @@ import { FACE_FLOATS } from "../generated/wire";
 import { AT } from "../live/protocol";
 import { CHANNELS, POINTS } from "../tables";
 import { toCsv, toJson } from "./export";
-import { lengthOf, momentAt, Recorder, type Take } from "./take";
+import { beginning } from "../state";
+import { DEFAULTS } from "../settings";
+import { Store } from "../store";
+import { Review } from "./review";
+import { cut, lengthOf, momentAt, Recorder, type Take } from "./take";
 
 function face(id: number, fill = 0): Float32Array {
   const block = new Float32Array(FACE_FLOATS).fill(fill);
@@ -103,5 +107,38 @@ describe("export", () => {
     expect(seen.points).toHaveLength(POINTS);
     expect(seen.expression[CHANNELS.indexOf("jawOpen")]).toBe(0.25);
     expect(seen.expression[CHANNELS.indexOf("tongueOut")]).toBeNull();
+  });
+});
+
+describe("a part of a take", () => {
+  it.each([
+    [0, 9, [0, 1, 2, 4]],
+    [0.5, 2, [0, 1]],
+    [1, 1, [0]],
+    [2.5, 3.5, []],
+  ])("from %d to %d begins at 0", (from, to, times) => {
+    expect(cut(record(0, 1, 2, 4), from, to).moments.map(({ time }) => time)).toEqual(times);
+  });
+
+  it("is marked at the playhead, played over and over, and never empty", () => {
+    const store = new Store(beginning(DEFAULTS));
+    const review = new Review(store, () => undefined);
+    review.open(record(0, 1, 2, 3, 4));
+    expect(store.get().trim).toEqual([0, 4]);
+    review.seek(3);
+    review.trim("to");
+    review.trim("from", 1);
+    expect(review.kept?.moments).toHaveLength(3);
+    for (let now = 0; now < 5000; now += 200) {
+      review.tick(now);
+      if (now > 400) expect(review.position).toBeGreaterThanOrEqual(1);
+      expect(review.position).toBeLessThanOrEqual(3);
+    }
+    review.trim("from", 9);
+    review.trim("to", -1);
+    const [from, to] = store.get().trim;
+    expect(to - from).toBeCloseTo(0.1);
+    review.close();
+    expect(review.kept).toBeNull();
   });
 });

@@ -37,6 +37,13 @@ export function momentAt(take: Take, time: number): Moment | null {
   return moments[low];
 }
 
+/** The part of a take from one second to another, its times from its own beginning. */
+export function cut(take: Take, from: number, to: number): Take {
+  const moments = take.moments.filter(({ time }) => time >= from && time <= to);
+  const start = moments.at(0)?.time ?? 0;
+  return { ...take, moments: moments.map(({ time, faces }) => ({ time: time - start, faces })) };
+}
+
 export class Recorder {
   bytes = 0;
   private moments: Moment[] = [];

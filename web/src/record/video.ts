@@ -6,8 +6,9 @@ const RATE = 30;
 /** Best first; what the browser lacks is passed over. */
 const TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 
-/** Null where the browser cannot record a canvas. `progress` hears 0..1. */
-export async function exportVideo(studio: Studio, length: number, progress: (share: number) => void): Promise<Blob | null> {
+/** What is kept of the take. Null where the browser cannot record a canvas. `progress` hears 0..1. */
+export async function exportVideo(studio: Studio, progress: (share: number) => void): Promise<Blob | null> {
+  const [from, to] = studio.store.get().trim;
   const type = TYPES.find((t) => MediaRecorder.isTypeSupported(t));
   const stream = studio.stage?.canvas.captureStream(RATE);
   if (!type || !stream) return null;
@@ -18,10 +19,10 @@ export async function exportVideo(studio: Studio, length: number, progress: (sha
     recorder.onstop = () => resolve();
   });
   const { review, store } = studio;
-  review.seek(0);
+  review.seek(from);
   store.set({ playing: true });
   recorder.start();
-  const watch = studio.rhythm.onTenth(() => progress(length > 0 ? review.position / length : 1));
+  const watch = studio.rhythm.onTenth(() => progress(to > from ? (review.position - from) / (to - from) : 1));
   // Closing the take ends the film where it is.
   const unsubscribe = store.subscribe(() => {
     if (store.get().take === null && recorder.state !== "inactive") recorder.stop();

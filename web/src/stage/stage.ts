@@ -128,6 +128,11 @@ export class Stage {
     return this.puppet.posed;
   }
 
+  /** The avatar was moved by something else than its face. */
+  refresh(): void {
+    this.puppet.refresh();
+  }
+
   /** What is seen now fades into what comes. */
   private fade(): void {
     this.renderer.render(this.scene, this.view.camera);

@@ -81,6 +81,9 @@ function useKeys(studio: Studio): void {
       else if (event.key === "r" || event.key === "R") studio.stage?.reset();
       else if (event.key === "f" || event.key === "F") studio.passLead(event.shiftKey ? -1 : 1);
       else if (event.key === "c" || event.key === "C") studio.calibrate();
+      else if (take && event.key === "[") studio.review.trim("from");
+      else if (take && event.key === "]") studio.review.trim("to");
+      else if (take && (event.key === "e" || event.key === "E")) document.getElementById("export")?.click();
       else if (event.key === "?") studio.store.set({ help: !help });
       else if (event.key === "Escape" && studio.guide.store.get().open) studio.guide.back();
       else if (event.key === "Escape" && take) studio.closeTake();

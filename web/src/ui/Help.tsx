@@ -12,6 +12,8 @@ const KEYS = [
   ["F", "Next of several faces; with Shift the one before"],
   ["R", "Front view"],
   ["C", "Calibrate"],
+  ["[ ]", "Keep a take from here, to here"],
+  ["E", "Export a take"],
   ["Arrows", "Turn the stage, when it has the focus"],
   ["+ −", "Come closer, go back"],
   ["Esc", "Close what is open"],

@@ -10,6 +10,8 @@ interface MenuProps {
   readonly title: string;
   readonly icon: IconName;
   readonly testid: string;
+  /** Of the button. */
+  readonly id?: string;
   readonly width?: string;
   /** Opens upwards, its end below that of the button. */
   readonly above?: boolean;
@@ -20,7 +22,7 @@ interface MenuProps {
 
 export const ITEM = "control w-full justify-start text-left";
 
-export function Menu({ label, text, title, icon, testid, width = "w-64", above = false, framed = false, children }: MenuProps) {
+export function Menu({ label, text, title, icon, testid, id, width = "w-64", above = false, framed = false, children }: MenuProps) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -56,6 +58,7 @@ export function Menu({ label, text, title, icon, testid, width = "w-64", above =
     <div ref={root} className="relative" onKeyDown={onKeyDown}>
       <button
         type="button"
+        id={id}
         className={`control ${framed ? "border border-line text-text" : ""}`}
         aria-haspopup="menu"
         aria-expanded={open}
