@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from .errors import InputError
+from .ict_avatar import ict
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def animate(
         _note("the animation is a plain GLB; what the VRM says of its use holds for it too")
     shown = f"{len(motion.times)} poses over {motion.times[-1]:.2f} s"
     _out.print(f"{shown}, {len(driven.shows)} of 52 channels, in {out}", highlight=False)
+
+
+app.command()(ict)
 
 
 def eased(replay: Replay) -> Iterator[RigPose]:

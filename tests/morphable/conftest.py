@@ -55,10 +55,8 @@ def shape_names() -> list[str]:
     return [name for names in ict.shapes().values() for name in names]
 
 
-@pytest.fixture(scope="session")
-def tiny_ict(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that holds FaceXModel; shape k moves vertex k by (k + 1) / 10 upwards."""
-    folder = tmp_path_factory.mktemp("tiny") / "FaceXModel"
+def write(folder: Path) -> None:
+    """Fill a folder as FaceXModel is; shape k moves vertex k % 16 by (k + 1) / 10 upwards."""
     folder.mkdir()
     neutral = np.concatenate(parts())
     (folder / "generic_neutral_mesh.obj").write_text(obj(neutral, faces=True))
@@ -70,6 +68,13 @@ def tiny_ict(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"identity{k:03d}.obj").write_text(obj(neutral + np.array([k + 1.0, 0, 0])))
     indices = {"idx_to_rigid_verts": [0, 1, 2], "idx_to_landmark_verts": list(range(16)) * 4}
     (folder / "vertex_indices.json").write_text(json.dumps(indices))
+
+
+@pytest.fixture(scope="session")
+def tiny_ict(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that holds FaceXModel."""
+    folder = tmp_path_factory.mktemp("tiny") / "FaceXModel"
+    write(folder)
     return folder.parent
 
 

@@ -87,7 +87,9 @@ def pull(
 def _offline(model: ModelSpec, target: Path) -> str:
     what, there = f"the file {model.url} (SHA-256 {model.sha256})", f"put it at {target}"
     if model.parts:
-        what, there = f"the files of {model.url}", f"put them into {target}"
+        places = ", ".join(part.url.removeprefix(model.url) for part in model.parts[:3])
+        what = f"the {len(model.parts)} files below {model.url} ({places}, ...)"
+        there = f"put them into {target}"
     return (
         f"and nothing may be fetched offline; bring {what} over from another machine and run "
         f"`mien pull {model.name} --from PATH`, or {there}"
