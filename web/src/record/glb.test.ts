@@ -2,7 +2,7 @@ import { AnimationMixer, type Mesh } from "three";
 import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
 import { describe, expect, it } from "vitest";
 import { Figure } from "../avatar/figure";
-import { closeGlb, type GltfJson, openGltf } from "../avatar/refusal";
+import { closeGlb, openGltf } from "../avatar/refusal";
 import { FACE_FLOATS } from "../generated/wire";
 import { AT } from "../live/protocol";
 import { CHANNELS } from "../tables";

@@ -20,8 +20,8 @@ interface Format {
 }
 
 const FORMATS: readonly Format[] = [
-  { id: "csv", title: "CSV", what: "channels and pose as a table", write: (_, take) => new Blob([toCsv(take)], { type: "text/csv" }) },
-  { id: "json", title: "JSON", what: "everything, with the landmarks", write: (_, take) => new Blob([toJson(take)], { type: "application/json" }) },
+  { id: "csv", title: "CSV", what: "channels and pose", write: (_, take) => new Blob([toCsv(take)], { type: "text/csv" }) },
+  { id: "json", title: "JSON", what: "all, with the landmarks", write: (_, take) => new Blob([toJson(take)], { type: "application/json" }) },
   { id: "glb", title: "GLB", what: "the avatar with its motion", write: animated },
 ];
 
@@ -42,7 +42,7 @@ export function ExportMenu() {
   const save = (name: string, make: () => Blob) => {
     try {
       download(make(), name);
-      setDone({ text: `Saved ${name}`, trouble: false });
+      setDone({ text: `Saved as ${name.slice(name.lastIndexOf(".") + 1).toUpperCase()}`, trouble: false });
     } catch (error) {
       setDone({ text: error instanceof Error ? error.message : "It could not be written.", trouble: true });
     }
@@ -64,7 +64,7 @@ export function ExportMenu() {
   }
   return (
     <>
-      <span className={`max-w-56 truncate text-s max-lg:sr-only ${done?.trouble ? "text-live" : "text-quiet"}`} role="status" title={done?.text} data-testid="exported">
+      <span className={`max-w-56 truncate text-s max-sm:ml-auto ${done?.trouble ? "text-live" : "text-quiet"}`} role="status" title={done?.text} data-testid="exported">
         {done?.text}
       </span>
       <Menu label="Export" text="Export" title="Export (E)" icon="download" testid="export-menu" id="export" width="w-80" above framed>
