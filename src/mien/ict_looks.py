@@ -7,7 +7,6 @@ right, the height from top to bottom. Where lips, brows and lids are, the model'
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -104,8 +103,13 @@ def materials(model: LinearFaceModel, wanted: Tints) -> Mapping[str, Material]:
     looks = (
         Material("skin", texture=_skin(model, wanted), roughness=0.5, shading="skin"),
         plain("mouth", (0.42, 0.16, 0.15), 0.5),
-        plain("gums", (0.74, 0.38, 0.37), 0.35),
-        replace(plain("teeth", (0.95, 0.92, 0.86), 0.2), emissive=(0.08, 0.075, 0.065)),
+        plain("gums", (0.66, 0.31, 0.31), 0.4),
+        Material(
+            "teeth",
+            linear(np.array([0.95, 0.92, 0.86])),
+            roughness=0.25,
+            emissive=(0.04, 0.037, 0.032),
+        ),
         Material(
             "lashes", texture=_lashes(0.3 * hair), alpha="blend", roughness=0.9, double_sided=True
         ),
