@@ -9,6 +9,7 @@ from .report import save
 
 NAMES = (
     "importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing", "retarget", "stream",
+    "render",
 )  # fmt: skip
 
 

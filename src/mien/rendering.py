@@ -154,7 +154,7 @@ def render(
         ),
     ],
     avatar: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="bust, mask, or a .glb, .gltf or .vrm file.")
+        str, typer.Option(metavar="NAME|FILE", help="bust, mask, ict, or a .glb, .gltf or .vrm.")
     ] = "bust",
     out: Annotated[
         Path, typer.Option("--out", "-o", help="An .mp4 or .gif; a .png for one picture.")

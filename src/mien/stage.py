@@ -24,8 +24,8 @@ from .topology import CANONICAL, IRIS_CENTRES
 
 __all__ = ["AVATARS", "FILES", "Character", "Stage", "character"]
 
-AVATARS = ("bust", "mask")
-"""What comes with mien, by name."""
+AVATARS = ("bust", "mask", "ict")
+"""Those that have a name; ``ict`` needs ``mien pull ict-facekit``."""
 
 FILES = (".glb", ".gltf", ".vrm")
 """Suffixes of avatars in files."""
@@ -57,6 +57,7 @@ def character(name: str) -> Character:
 
     Raises:
         InputError: neither; near names are listed. Or a file that cannot be used.
+        ModelMissing: ``ict`` before it was pulled.
     """
     if name == "mask":
         return _Masked()
@@ -64,6 +65,10 @@ def character(name: str) -> Character:
         from .retarget import bust
 
         return _Driven(Avatar(bust.build()))
+    if name == "ict":
+        from . import ict_avatar
+
+        return _Driven(Avatar(ict_avatar.load()))
     path = Path(name)
     if path.suffix.lower() in FILES:
         return _Driven(Avatar.load(path))

@@ -82,10 +82,12 @@ class Programs:
             numbers.append(f"ROW_BITS {ROW.bit_length() - 1}")
             if kind.shading == "unlit" and "VERTEX_LIT" in names:
                 names.remove("VERTEX_LIT")
-            lit = () if kind.shading == "unlit" else ("light.glsl",)
+            shaded = () if kind.shading == "unlit" else ("tone.glsl",)
+            light = (*shaded, "light.glsl") if shaded else ()
+            vertex, fragment = (light, shaded) if "VERTEX_LIT" in names else ((), light)
             self._made[kind] = self._gl.program(
-                _source(*(lit if "VERTEX_LIT" in names else ()), "surface.vert", names + numbers),
-                _source(*(() if "VERTEX_LIT" in names else lit), "surface.frag", names + numbers),
+                _source(*vertex, "surface.vert", names + numbers),
+                _source(*fragment, "surface.frag", names + numbers),
             )
         return self._made[kind]
 

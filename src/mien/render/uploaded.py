@@ -60,6 +60,8 @@ class Uploaded:
 
     def __init__(self, gl: Any, model: Model, *, fused: bool) -> None:
         self._gl = gl
+        # Between two sizes of a picture, where that costs nothing.
+        self._minified = gl.LINEAR_MIPMAP_NEAREST if fused else gl.LINEAR_MIPMAP_LINEAR
         self.model = model
         self._skeleton = Skeleton(model)
         self._light = openness(gl, model)
@@ -69,6 +71,8 @@ class Uploaded:
         self._pictures: dict[tuple[str, int], tuple[Any, Any]] = {}
         self.parts: list[Part] = []
         self._pose: ModelPose | None = None
+        self.actor: Actor | None = None
+        """Whose pose is in the buffers."""
         self.world: Float[Array, "nodes 4 4"] = self._skeleton.world(ModelPose())
         for i, node in enumerate(model.nodes):
             if node.mesh is None:
@@ -115,16 +119,20 @@ class Uploaded:
 
     def pose(self, actor: Actor) -> None:
         """Bring weights, bones and vertices up to date."""
+        self.actor = actor
         pose = actor.pose
         weights = {mesh: self._weights_of(mesh, pose.weights) for mesh in self._meshes}
         new = pose is not self._pose
+        bent: dict[int, Float32[Array, "joints 3 4"]] = {}
         if new:
             self._pose = pose
             self.world = self._skeleton.world(pose)
         for part in self.parts:
             bones = None
             if part.skin is not None and part.shape.bend:
-                bones = self._bones_of(part.skin)
+                if part.skin not in bent:
+                    bent[part.skin] = self._bones_of(part.skin)
+                bones = bent[part.skin]
             part.shape.show(actor.vertices.get(part.place), weights[part.place[0]], bones)
         if not new:
             return
@@ -190,7 +198,7 @@ class Uploaded:
         # A picture that changes with every frame has no time for smaller copies of itself.
         if shown is None:
             texture.build_mipmaps()
-            texture.filter = (self._gl.LINEAR_MIPMAP_LINEAR, self._gl.LINEAR)
+            texture.filter = (self._minified, self._gl.LINEAR)
         else:
             texture.filter = (self._gl.LINEAR, self._gl.LINEAR)
         self._pictures[what, number] = (texture, image)

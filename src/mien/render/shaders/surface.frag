@@ -11,8 +11,10 @@ uniform sampler2D picture;
 uniform float cutoff;
 #endif
 #ifdef VERTEX_LIT
-in vec3 matt;
-in vec3 shine;
+noperspective in vec3 shine;   // without a texture, all of the colour
+  #ifdef TEXTURE
+noperspective in vec3 matt;
+  #endif
 #else
 in vec3 at;
 in vec3 facing;
@@ -24,12 +26,6 @@ uniform sampler2D bumps;
 #endif
 
 out vec4 seen;
-
-// Up to 0.75 as it is; what is brighter approaches 1.
-vec3 shoulder(vec3 c) {
-    vec3 over = max(c - 0.75, 0.0) * 4.0;
-    return min(c, 0.75) + 0.25 * over / (1.0 + over);
-}
 
 void main() {
     vec4 base = colour;
@@ -44,6 +40,8 @@ void main() {
 #endif
 #ifdef UNLIT
     vec3 result = base.rgb + emissive;
+#elif defined(VERTEX_LIT) && !defined(TEXTURE)
+    vec3 result = shine;
 #else
   #ifndef VERTEX_LIT
     vec3 matt;

@@ -29,8 +29,14 @@ out vec4 along;
 
 out vec2 uv;
 #ifdef VERTEX_LIT
-out vec3 matt;
-out vec3 shine;
+// Triangles are so small that perspective within them cannot be seen, and costs a division.
+noperspective out vec3 shine;
+  #ifdef TEXTURE
+noperspective out vec3 matt;
+  #else
+uniform vec4 colour;
+uniform vec3 emissive;
+  #endif
 #else
 out vec3 at;
 out vec3 facing;
@@ -78,7 +84,13 @@ void main() {
     along.w = tangent.w;
 #endif
 #ifdef VERTEX_LIT
+  #ifndef TEXTURE
+    vec3 matt;
+  #endif
     light(n, world.xyz, openness, matt, shine);
+  #ifndef TEXTURE
+    shine = shoulder(colour.rgb * matt + shine + emissive);
+  #endif
 #else
     at = world.xyz;
     facing = n;
