@@ -188,24 +188,44 @@ def test_a_take_is_recorded_and_downloaded(
     wait_for(page, "d.recording === 'false'")
     expect(page.get_by_test_id("timeline")).to_be_visible()
     with page.expect_download() as download:
+        page.keyboard.press("e")
         page.get_by_test_id("download-csv").click()
+    expect(page.get_by_test_id("exported")).to_contain_text("Saved")
     download.value.save_as(tmp_path / "take.csv")
     table = pd.read_csv(tmp_path / "take.csv")
     assert len(table) > 10
     assert table["time"].is_monotonic_increasing
     assert table["jawOpen"].between(0, 1).all()
     with page.expect_download() as download:
+        page.get_by_test_id("export-menu").click()
         page.get_by_test_id("download-json").click()
     download.value.save_as(tmp_path / "take.json")
     assert json.loads((tmp_path / "take.json").read_text())
+    # Half of it, from the middle on.
+    page.get_by_test_id("play").click()
+    length = table["time"].iloc[-1]
+    page.get_by_test_id("scrub").fill(f"{length / 2:.3f}")
+    page.get_by_test_id("timeline").press("[")
+    with page.expect_download() as download:
+        page.get_by_test_id("export-menu").click()
+        page.get_by_test_id("download-csv").click()
+    download.value.save_as(tmp_path / "half.csv")
+    half = pd.read_csv(tmp_path / "half.csv")
+    assert 0 < len(half) < len(table)
+    assert half["time"].iloc[0] == 0
+    # The mask is the person's own face, and has no motion to be taken along.
+    page.get_by_test_id("export-menu").click()
+    expect(page.get_by_test_id("download-glb")).to_be_disabled()
 
 
 @pytest.mark.parametrize("mode", ["surface", "wireframe", "points"])
 def test_three_ways_to_see_the_face(open_page: Open, mode: str) -> None:
     page = open_page()
     wait_for(page, "d.faces === '1'")
+    page.get_by_test_id("avatar-menu").click()
     page.get_by_test_id(f"mode-{mode}").click()
     expect(page.get_by_test_id(f"mode-{mode}")).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("Escape")
     assert stage_pixels(page).std() > 3
 
 
@@ -219,7 +239,9 @@ def test_everything_is_reached_with_the_keyboard(open_page: Open) -> None:
     assert {
         "use-camera",
         "open-file",
-        "mode-surface",
+        "source-menu",
+        "avatar-menu",
+        "scene-menu",
         "help",
         "theme",
         "stage",
@@ -280,10 +302,16 @@ def test_nothing_stands_in_the_way_of_assistive_technology(
     page.get_by_test_id("source-menu").click()
     inspect("menu")
     page.keyboard.press("Escape")
+    for menu in ("avatar-menu", "scene-menu"):
+        page.get_by_test_id(menu).click()
+        inspect(menu)
+        page.keyboard.press("Escape")
     page.get_by_test_id("use-camera").click()
     wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    page.keyboard.press("2")
+    wait_for(page, "d.avatar === 'bust'")
     # On a phone the first of them pulls up the sheet.
-    for tab in ("pose", "session", "expression"):
+    for tab in ("pose", "rig", "session", "expression"):
         page.get_by_test_id(f"tab-{tab}").click()
         inspect(tab)
     before = int(state(page, "answers"))
@@ -293,6 +321,9 @@ def test_nothing_stands_in_the_way_of_assistive_technology(
     page.get_by_test_id("record").click()
     expect(page.get_by_test_id("timeline")).to_be_visible()
     inspect("take")
+    page.get_by_test_id("export-menu").click()
+    inspect("export")
+    page.keyboard.press("Escape")
     page.get_by_test_id("help").click()
     inspect("help")
 

@@ -2,7 +2,6 @@
 
 import { Guide } from "./calibrate/guide";
 import { Closet } from "./avatar/closet";
-import { isAvatar } from "./avatar/gallery";
 import { leadOf, nextOf, orderOf, sameCast } from "./cast";
 import { FACE_LENGTH } from "./generated/wire";
 import { Sources } from "./sources/sources";
@@ -197,12 +196,6 @@ export class Studio {
         // The interface does these itself.
         break;
     }
-  }
-
-  /** A file that was chosen or dropped: an avatar, or something to look at. */
-  openFile(file: File): void {
-    if (isAvatar(file)) void this.closet.gallery.open(file);
-    else void this.sources.openFile(file);
   }
 
   pickLead(id: number): void {

@@ -3,7 +3,7 @@
 import type { Settings } from "../settings";
 import { CHANNELS } from "../tables";
 import type { Figure } from "./figure";
-import { Gallery, type GalleryState } from "./gallery";
+import { Gallery, MASK, type GalleryState } from "./gallery";
 import { Hand } from "./hand";
 
 export interface Room {
@@ -34,6 +34,13 @@ export class Closet {
   /** The server is there: see what it has, and put on what was worn last. */
   greet(): void {
     void this.gallery.find(this.room.settings().avatar);
+  }
+
+  /** Wear some avatar: what comes has channels, and no face for the mask. */
+  async putOn(): Promise<void> {
+    const { avatars, worn } = this.gallery.store.get();
+    const head = avatars.find(({ from }) => from !== "page");
+    if (worn === MASK && head) await this.gallery.choose(head.id);
   }
 
   /** How strongly the avatar shows a channel. */

@@ -221,7 +221,8 @@ export class Stage {
       const id = block[AT.id];
       seen.add(id);
       const actor = this.actorOf(id);
-      actor.follow(block, frames[i], spots[i], now, this.interval);
+      // What was captured elsewhere has channels and no points.
+      if (!Number.isNaN(block[AT.points])) actor.follow(block, frames[i], spots[i], now, this.interval);
       if (picture) actor.paint(block, width, height);
       if (id === leadId || faces.length === 1) {
         this.lead = actor;

@@ -1,6 +1,7 @@
 /** The page: layout, keys, and files dropped anywhere. */
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import { openFile } from "../opening";
 import { MODES } from "../settings";
 import type { Studio } from "../studio";
 import { Bar } from "./Bar";
@@ -10,13 +11,13 @@ import { Help } from "./Help";
 import { Inspector } from "./Inspector";
 import { StageView } from "./StageView";
 
-const ACCEPT = "image/*,video/*,.mkv,.mov";
-const ACCEPT_AVATAR = ".glb,.gltf,.vrm,model/gltf-binary";
+const ACCEPT = "image/*,video/*,.mkv,.mov,.gesichter";
+const ACCEPT_AVATAR = ".glb,.gltf,.vrm,.gesichter,model/gltf-binary";
 
 export function App({ studio }: { studio: Studio }) {
   const input = useRef<HTMLInputElement>(null);
   const avatarInput = useRef<HTMLInputElement>(null);
-  const openFile = useCallback(() => input.current?.click(), []);
+  const openPicture = useCallback(() => input.current?.click(), []);
   const openAvatar = useCallback(() => avatarInput.current?.click(), []);
   useKeys(studio);
   const dropping = useDrop(studio);
@@ -24,9 +25,9 @@ export function App({ studio }: { studio: Studio }) {
     <StudioContext value={studio}>
       <div className="grid h-dvh grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)_auto_auto] md:grid-cols-[minmax(0,1fr)_320px] md:grid-rows-[auto_minmax(0,1fr)_auto]">
         <div className="md:col-span-2">
-          <Bar openFile={openFile} openAvatar={openAvatar} />
+          <Bar openFile={openPicture} openAvatar={openAvatar} />
         </div>
-        <StageView openFile={openFile} openAvatar={openAvatar} />
+        <StageView openFile={openPicture} openAvatar={openAvatar} />
         <div className="max-md:order-last md:row-span-1 md:contents">
           <Inspector />
         </div>
@@ -46,8 +47,7 @@ export function App({ studio }: { studio: Studio }) {
             const file = event.target.files?.[0];
             // The same file may be chosen again.
             event.target.value = "";
-            if (file && id === "avatar-input") void studio.closet.gallery.open(file);
-            else if (file) studio.openFile(file);
+            if (file) void openFile(studio, file);
           }}
         />
       ))}
@@ -114,7 +114,7 @@ function useDrop(studio: Studio): boolean {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer?.files[0];
-      if (file) studio.openFile(file);
+      if (file) void openFile(studio, file);
     };
     window.addEventListener("dragover", onOver);
     window.addEventListener("dragleave", onLeave);

@@ -140,7 +140,10 @@ function NoticeView(openers: Openers) {
           {notice.action && <Act key={notice.id} notice={notice} {...openers} />}
           {notice.id === "several" && <Chooser />}
           {notice.id === "avatar-problem" && (
-            <button type="button" className="control" aria-label="Close" data-testid="notice-close" onClick={() => studio.closet.gallery.dismiss()}>
+            <button type="button" className="control" aria-label="Close" data-testid="notice-close" onClick={() => {
+                studio.closet.gallery.dismiss();
+                studio.store.set({ avatarProblem: null });
+              }}>
               <Icon name="close" />
             </button>
           )}
