@@ -13,8 +13,8 @@ from ...arrays import Array, Float, Int
 from ...channels import ARKIT_52
 from . import cage as form
 from . import paint, parts, targets
-from .cage import FACE, LIDS, LIPS, Cage
-from .subdivide import subdivide, thin
+from .cage import LIDS, LIPS, Cage
+from .subdivide import subdivide
 
 __all__ = ["Part", "assemble", "pack"]
 
@@ -25,7 +25,7 @@ FLOOR = -20.0  # of the bust, in the canonical face's centimetres
 QUANTUM = 2e-5  # metres; of displacements in the file
 GRAIN = 7e-6  # metres; of positions
 MIDDLE = 0.19  # metres above the foot, from where positions count
-_LEVELS = 2
+_LEVELS = 1
 
 Chain: TypeAlias = tuple[int, ...]
 
@@ -47,13 +47,9 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
         learnt: displacements of the face mesh's points (:mod:`.learn`).
     """
     cage = form.build()
-    count = len(cage.points)
-    full, fine_triangles, _, _ = subdivide(cage.triangles, cage.creases, count, _LEVELS)
-    _, coarse, _, coarse_origin = subdivide(cage.triangles, cage.creases, count, _LEVELS - 1)
-    # The face is finer than the skull and the mouth's bag.
-    features = (cage.triangles < FACE).sum(axis=1) >= 2
-    matrix, triangles, origin = thin(full, coarse, fine_triangles, features[coarse_origin])
-    origin = coarse_origin[origin]
+    matrix, triangles, _, origin = subdivide(
+        cage.triangles, cage.creases, len(cage.points), _LEVELS
+    )
     skin = matrix @ cage.points
     moved, jaws = targets.on_cage(cage, learnt)
     behind = np.zeros(len(cage.points))
@@ -62,7 +58,6 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
     free = (matrix @ behind) < 1e-9
     fine = targets.settle_lids(skin, {n: matrix @ d for n, d in moved.items()}, free)
     inside = cage.inside[origin]
-    normals = _normals(skin, triangles[~inside])
     out: dict[str, Part] = {}
     for name, chosen in (("skin", ~inside), ("mouth", inside)):
         used, small = np.unique(triangles[chosen], return_inverse=True)
@@ -82,7 +77,7 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
         points, mesh = parts.joined((still, still_mesh), shape)
         none = np.zeros_like(still)
         out[name] = Part(points, mesh, {n: np.concatenate([none, d]) for n, d in with_jaw.items()})
-    out["brows"] = _brows(skin, normals, fine)
+    out["brows"] = _brows(cage, moved)
     out["lashes"] = _lashes(matrix, cage, fine)
     ear = parts.ear()
     out["ears"] = Part(*parts.joined(ear, parts.mirrored(ear)), paired=True)
@@ -98,14 +93,17 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
     return out, arrays
 
 
-def _brows(skin: Array, normals: Array, fine: Mapping[str, Array]) -> Part:
-    left = parts.brow(skin, normals)
+def _brows(cage: Cage, moved: Mapping[str, Array]) -> Part:
+    """On a finer skin than that of the bust, whose vertices would show in them."""
+    matrix, triangles, _, _ = subdivide(cage.triangles, cage.creases, len(cage.points), 2)
+    skin = matrix @ cage.points
+    left = parts.brow(skin, _normals(skin, triangles))
     points, mesh = parts.joined(left, parts.mirrored(left))
-    away, near = cKDTree(skin).query(points, k=5)
-    share = 1 / np.maximum(away, 0.02)
+    away, near = cKDTree(skin).query(points, k=8)
+    share = 1 / np.maximum(away, 0.08) ** 2
     share /= share.sum(axis=1, keepdims=True)
-    moved = {n: np.einsum("nk,nkd->nd", share, d[near]) for n, d in fine.items()}
-    return Part(points, mesh, moved, paired=True)
+    follow = {n: np.einsum("nk,nkd->nd", share, (matrix @ d)[near]) for n, d in moved.items()}
+    return Part(points, mesh, follow, paired=True)
 
 
 def along(matrix: Any, ends: tuple[int, int], edge: Chain, opposite: Chain) -> Int[Array, "n"]:
@@ -213,7 +211,9 @@ def pack(made: tuple[dict[str, Part], dict[str, Array]]) -> dict[str, Array]:
         starts, vertices, moves = [0], [], []
         for target in kept:
             steps = np.rint(part.moved[target] * SCALE / QUANTUM)
-            moving = np.flatnonzero(np.abs(steps).max(axis=1) > 1)
+            # The skin by a twentieth of a millimetre; what is in the mouth is seen less.
+            least = 15 if name == "mouth" else 3
+            moving = np.flatnonzero(np.abs(steps).max(axis=1) > least)
             vertices.append(moving)
             moves.append(steps[moving])
             starts.append(starts[-1] + len(moving))

@@ -66,12 +66,12 @@ def _fan(ring: list[int], tip: int) -> list[tuple[int, int, int]]:
 
 # The mouth
 
-_ARCH = (2.2, 2.0)  # half of the width of the upper arch, and its depth
+_ARCH = (2.1, 2.1)  # half of the width of the upper arch, and its depth
 
 
 def _arch(s: Array, wide: float, deep: float, front: float) -> tuple[Array, Array]:
     """The curve of a row of teeth at s = -1..1 (right to left): (n, 2) x, z, and its normal."""
-    x, z = wide * s * (1.12 - 0.12 * s**2), front - deep * np.abs(s) ** 2.8
+    x, z = wide * s * (1.12 - 0.12 * s**2), front - deep * np.abs(s) ** 2.6
     slope = np.column_stack([np.gradient(x), np.gradient(z)])
     slope /= np.linalg.norm(slope, axis=1, keepdims=True)
     return np.column_stack([x, z]), np.column_stack([-slope[:, 1], slope[:, 0]])
@@ -223,7 +223,7 @@ def brow(skin: Float[Array, "v 3"], normals: Float[Array, "v 3"]) -> Shape:
     line[:, 1] += [0.20, 0.10, 0.0, -0.05, -0.02]  # a calm brow is no angry one
     line[:, 0] += [0.12, 0.04, 0.0, 0.0, -0.10]
     spline = CubicSpline(np.linspace(0, 1, 5), line)
-    t = np.linspace(0.0, 1.0, 33)
+    t = np.linspace(0.0, 1.0, 25)
     way = spline(t)
     way[:, 1] += 0.10
     tangent = np.gradient(way, axis=0)
@@ -232,14 +232,14 @@ def brow(skin: Float[Array, "v 3"], normals: Float[Array, "v 3"]) -> Shape:
     out = normals[near].mean(axis=1)
     out -= tangent * np.sum(out * tangent, axis=1, keepdims=True)
     out /= np.linalg.norm(out, axis=1, keepdims=True)
-    base = skin[near[:, 0]]
+    base = skin[near].mean(axis=1)
     way += out * np.sum((base - way) * out, axis=1, keepdims=True)  # onto the skin
     up = np.cross(out, tangent)
-    up *= np.sign(up[16, 1])
+    up *= np.sign(up[12, 1])
     body = (np.clip(t / 0.14, 0, 1) ** 0.5) * (np.clip((1 - t) / 0.85, 0, 1) ** 0.65)
     wide = 0.34 * body + 0.004
     high = 0.17 * body + 0.003
-    a = np.linspace(0, 2 * np.pi, 14, endpoint=False)
+    a = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     rows = [
         way[i] + up[i] * wide[i] * np.cos(a)[:, None] + out[i] * high[i] * np.sin(a)[:, None]
         for i in range(len(t))
@@ -379,7 +379,7 @@ def shirt(around: int = 48) -> Shape:
         power = 1 - 0.22 * square
         x = wide * np.sign(c) * np.abs(c) ** power
         d = deep * np.sign(s) * np.abs(s) ** power
-        dip = -0.75 * np.exp(-(((wide - 5.5) / 1.6) ** 2)) * np.clip(s, 0, 1) ** 2
+        dip = -0.75 * np.exp(-(((wide - 5.5) / 1.6) ** 2)) * np.clip(s, 0, 1) ** 2 * (y > -17)
         rows.append(np.column_stack([x, np.full(around, y) + dip, z + d]))
     points = np.concatenate([*rows, [[0.0, -20.0, -3.3]]])
     last = [(len(rows) - 1) * around + j for j in range(around)]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, identity
 
-from ...arrays import Array, Bool, Int
+from ...arrays import Array, Int
 
-__all__ = ["subdivide", "thin"]
+__all__ = ["subdivide"]
 
 
 def subdivide(
@@ -93,53 +93,3 @@ def _once(triangles: Array, creases: Array, count: int) -> tuple[Any, Array, Arr
 
 def _key(a: int, b: int) -> tuple[int, int]:
     return min(a, b), max(a, b)
-
-
-def thin(
-    matrix: Any, coarse: Int[Array, "t 3"], fine: Int[Array, "f 3"], deep: Bool[Array, "t"]
-) -> tuple[Any, Int[Array, "k 3"], Int[Array, "k"]]:
-    """Take back the last refinement where it is not needed, without leaving cracks.
-
-    Args:
-        matrix: cage -> refined positions.
-        coarse: triangles before the last refinement.
-        fine: after it, four for each coarse one in order: three corners and the middle.
-        deep: which coarse triangles stay refined.
-
-    Returns:
-        the matrix without the rows that nothing uses, triangles, and the coarse triangle of each.
-    """
-    corners = fine.reshape(-1, 4, 3)
-    # The last triangle of the four joins the middles of ab, bc and ca.
-    middles = corners[:, 3]
-    split = np.zeros(matrix.shape[0], bool)
-    split[middles[deep]] = True
-    out: list[tuple[int, int, int]] = []
-    origin: list[int] = []
-    for i, ((a, b, c), (ab, bc, ca)) in enumerate(
-        zip(coarse.tolist(), middles.tolist(), strict=True)
-    ):
-        ring = [a, *[ab] * split[ab], b, *[bc] * split[bc], c, *[ca] * split[ca]]
-        if len(ring) == 6:
-            some = corners[i].tolist()
-        elif len(ring) == 5:
-            # Cut off the corner between the two split edges, and halve what is left.
-            k = next(j for j in range(5) if _between(ring, j, (a, b, c)))
-            r = ring[k:] + ring[:k]
-            some = [(r[4], r[0], r[1]), (r[4], r[1], r[2]), (r[4], r[2], r[3])]
-        elif len(ring) == 4:
-            k = next(j for j in range(4) if ring[j] not in (a, b, c))
-            r = ring[k:] + ring[:k]
-            some = [(r[0], r[1], r[2]), (r[0], r[2], r[3])]
-        else:
-            some = [(a, b, c)]
-        out += some
-        origin += [i] * len(some)
-    used, small = np.unique(np.array(out), return_inverse=True)
-    return matrix[used], small.reshape(-1, 3).astype(np.int32), np.array(origin)
-
-
-def _between(ring: list[int], j: int, corners: tuple[int, int, int]) -> bool:
-    """Whether corner ``j`` of a ring of five lies between two middles of edges."""
-    beside = (ring[j - 1], ring[(j + 1) % 5])
-    return ring[j] in corners and not set(beside) & set(corners)

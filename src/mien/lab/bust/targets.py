@@ -88,6 +88,9 @@ def on_cage(
     face["cheekPuff"] = face["cheekPuff"] + _puffed(cage)
     face["mouthPucker"] = face["mouthPucker"] + _gathered(cage)
     for name in left:
+        if name.startswith("eye"):  # moves nothing below the nose
+            high = np.clip((cage.points[:FACE, 1:2] + 2.4) / 2.2, 0, 1)
+            face[name] = face[name] * high * high * (3 - 2 * high)
         if name.startswith(("eye", "cheekSquint")):
             face[name] = _lids(cage, name, face[name])
         else:

@@ -20,6 +20,7 @@ _PARENTS = {
     "rightEye": "head",
 }  # fmt: skip
 _MOVING = ("mouth", "teeth", "gums", "tongue", "brows", "lashes")
+_SEEN = 1e-2  # of a normal's change
 _BENT = ("bust", "neck", "head")  # joints of the skin
 
 
@@ -115,33 +116,40 @@ class _Normals:
 
 
 def _moving(name: str, material: int, flat: bool) -> Primitive:
-    """A part that morphs, with the normals of each target."""
+    """A part that morphs. Flat sides have no normals, by which glTF knows them."""
     part = _skin_with_ears() if name == "skin" else data.load(name)
-    points, triangles, uv = part.points, part.triangles, part.uv
-    if flat and name == "skin":
-        triangles = _coarse(part)
-    corners = np.arange(len(points))
-    if flat:
-        corners = triangles.ravel().astype(np.int64)
-        triangles = np.arange(len(corners), dtype=np.int32).reshape(-1, 3)
-    shown = points[corners]
-    normals = _Normals(triangles, len(shown))
-    rest = normals(shown)
-    joints, weights = _bound(name, shown)
+    triangles = _coarse(part) if flat and name == "skin" else part.triangles
+    used, corners = np.unique(triangles, return_inverse=True)
+    triangles = corners.reshape(-1, 3).astype(np.int32)
+    points = part.points[used]
+    normals = _Normals(triangles, len(points))
+    rest = normals(points)
+    joints, weights = _bound(name, points)
+
+    def moved(channel: str) -> Float32[Array, "n 3"]:
+        full = np.zeros_like(part.points)
+        vertices, moves = part.moved[channel]
+        full[vertices] = moves
+        here: Array = full[used]
+        return here
+
+    # In the dark of the mouth nobody sees normals turn.
+    bending = not flat and name != "mouth"
+    opened = points + moved("jawOpen")
     targets = []
     for channel in ARKIT_52:
-        vertices, moves = part.moved[channel]
-        full = np.zeros_like(points)
-        full[vertices] = moves
-        here = full[corners]
-        turned = normals(shown + here) - rest if len(vertices) else np.zeros_like(here)
-        moving = np.flatnonzero(here.any(axis=1) | (np.abs(turned).max(axis=1) > 2e-3))
-        targets.append(Target(channel, moving, here[moving], turned[moving]))
+        here = moved(channel)
+        # mouthClose alone turns the lips inside out; its normals are right over the open jaw.
+        start = opened if channel == "mouthClose" else points
+        turned = normals(start + here) - normals(start)
+        bent = (np.abs(turned).max(axis=1) > _SEEN) & bending
+        moving = np.flatnonzero(here.any(axis=1) | bent)
+        targets.append(Target(channel, moving, here[moving], turned[moving] if bending else None))
     return Primitive(
-        shown,
+        points,
         triangles,
-        rest,
-        None if uv is None else uv[corners],
+        None if flat else rest,
+        None if part.uv is None else part.uv[used],
         material,
         joints,
         weights,
@@ -194,10 +202,8 @@ def _still(name: str, material: int, parent: str, flat: bool) -> Primitive:
     part = data.load(name)
     points: Array = part.points - np.array(JOINTS[parent], np.float32)
     triangles = part.triangles
-    if flat:
-        points = points[triangles.ravel()]
-        triangles = np.arange(len(points), dtype=np.int32).reshape(-1, 3)
-    return Primitive(points, triangles, _Normals(triangles, len(points))(points), material=material)
+    normals = None if flat else _Normals(triangles, len(points))(points)
+    return Primitive(points, triangles, normals, material=material)
 
 
 def _eyeball(material: int) -> Primitive:
