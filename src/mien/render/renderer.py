@@ -21,7 +21,8 @@ from ..errors import EngineError, InputError
 from .background import Background, painted
 from .context import is_software, open_context
 from .programs import Kind, Programs
-from .scene import Actor, Camera, Light, Scene, Sprites
+from .scene import Actor, Scene, Sprites
+from .sight import Sight, layout, normal_matrix, write
 from .uploaded import Part, Uploaded
 
 __all__ = ["Renderer"]
@@ -151,7 +152,7 @@ class Renderer:
             raise ValueError(f"a scene has at most {_MOST_LIGHTS} lights, got {len(scene.lights)}")
         self._keep([actor.model for actor in scene.actors])
         view = scene.camera.view()
-        sight = _Sight(scene, scene.camera.projection(width / height), view, height)
+        sight = Sight(scene, scene.camera.projection(width / height), view, height)
         drawn = self._ordered(scene)
         left, bottom, right, top = self._touched(scene, sight, drawn)
         twice = self._layer.width // width
@@ -180,7 +181,7 @@ class Renderer:
         target.scissor = None
 
     def _touched(
-        self, scene: Scene, sight: _Sight, drawn: list[_Drawn]
+        self, scene: Scene, sight: Sight, drawn: list[_Drawn]
     ) -> tuple[int, int, int, int]:
         """Left, bottom, right and top of the pixels that anything may be drawn to."""
         width, height = self.size
@@ -234,7 +235,7 @@ class Renderer:
         return [item for _, _, item in (*opaque, *blended)]
 
     def _draw_part(
-        self, sight: _Sight, actor: Actor, part: Part, upload: Uploaded, matrix: Array
+        self, sight: Sight, actor: Actor, part: Part, upload: Uploaded, matrix: Array
     ) -> None:
         gl = self._gl
         if upload.actor is not actor:  # two actors with one model take turns with its buffers
@@ -266,19 +267,19 @@ class Renderer:
             for names, (buffer, form) in part.shape.buffers.items():
                 used = [name if name in program else "" for name in names.split(", ")]
                 if any(used):
-                    content.append(_layout(buffer, form, used))
+                    content.append(layout(buffer, form, used))
             part.arrays[kind] = gl.vertex_array(program, content, part.shape.index)
         sight.tell(program)
-        _write(program, "place", matrix.T)
-        turn, swapped = _normal_matrix(matrix)
-        _write(program, "turn", turn)
+        write(program, "place", matrix.T)
+        turn, swapped = normal_matrix(matrix)
+        write(program, "turn", turn)
         colour = (0.62, 0.60, 0.57, 1.0) if plain else material.colour
-        _write(program, "colour", colour)
-        _write(program, "tint", colour[:3])
-        _write(program, "emissive", (0.0, 0.0, 0.0) if plain else material.emissive)
-        _write(program, "roughness", material.roughness)
-        _write(program, "metallic", material.metallic)
-        _write(program, "cutoff", material.cutoff)
+        write(program, "colour", colour)
+        write(program, "tint", colour[:3])
+        write(program, "emissive", (0.0, 0.0, 0.0) if plain else material.emissive)
+        write(program, "roughness", material.roughness)
+        write(program, "metallic", material.metallic)
+        write(program, "cutoff", material.cutoff)
         for unit, (name, texture) in enumerate(textures.items()):
             if name in program:
                 texture.use(unit)
@@ -301,7 +302,7 @@ class Renderer:
             gl.disable(gl.CULL_FACE)
             array.render()
 
-    def _draw_sprites(self, sprites: Sprites, sight: _Sight) -> None:
+    def _draw_sprites(self, sprites: Sprites, sight: Sight) -> None:
         gl, program = self._gl, self._programs.sprite
         if self._sprites is None or self._sprites[0].size < 40 * len(sprites):
             for old in self._sprites or ():
@@ -317,9 +318,9 @@ class Renderer:
         columns = (sprites.sizes, sprites.turns, sprites.colours, sprites.kinds)
         data = np.column_stack([sprites.positions, *columns]).astype("f4")
         buffer.write(np.ascontiguousarray(data).tobytes())
-        _write(program, "project", sight.project)
-        _write(program, "right", sight.view[0, :3])
-        _write(program, "up", sight.view[1, :3])
+        write(program, "project", sight.project)
+        write(program, "right", sight.view[0, :3])
+        write(program, "up", sight.view[1, :3])
         gl.disable(gl.CULL_FACE)
         gl.enable(gl.BLEND)
         gl.front_face = "ccw"
@@ -351,8 +352,8 @@ class Renderer:
         self._layer.use(0)
         program["drawn"].value = 0
         program["bare"].value = scene.background is None
-        _write(program, "mirror", -1.0 if scene.mirrored else 1.0)
-        _write(program, "rise", rise)
+        write(program, "mirror", -1.0 if scene.mirrored else 1.0)
+        write(program, "rise", rise)
         self._screen.render(self._gl.TRIANGLES, vertices=3)
 
     def close(self) -> None:
@@ -375,76 +376,3 @@ class Renderer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class _Sight:
-    """What all surfaces of one picture have in common; each program is told once."""
-
-    def __init__(self, scene: Scene, lens: Array, view: Float[Array, "4 4"], rows: int) -> None:
-        self.project = (lens @ view).T
-        self.view = view
-        self._scale = float(lens[1, 1]) * rows / 2
-        self.lights: tuple[Light, ...] = scene.lights
-        self._told: set[int] = set()
-        self._scene = scene
-
-    def pixels(self, matrix: Float[Array, "4 4"], middle: Float[Array, "3"]) -> float:
-        """How many pixels a unit of a part's own axes is long, about."""
-        size = float(np.linalg.norm(matrix[:3, 1]))
-        if self._scene.camera.height is not None:
-            return size * self._scale
-        place = matrix[:3, :3] @ middle + matrix[:3, 3]
-        depth = -float(self.view[2, :3] @ place + self.view[2, 3])
-        return size * self._scale / max(depth, 1e-6)
-
-    def tell(self, program: Any) -> None:
-        if program.glo in self._told:
-            return
-        self._told.add(program.glo)
-        scene, lights = self._scene, self.lights or (Light((0, 0, 1), (0, 0, 0)),)
-        _write(program, "project", self.project)
-        _write(program, "viewer", _viewer(scene.camera, self.view))
-        towards = np.array([light.towards for light in lights], np.float64)
-        towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-9)
-        _write(program, "towards", towards)
-        _write(program, "glow", [light.colour for light in lights])
-        for name in ("sky", "ground", "rim"):
-            _write(program, name, getattr(scene, name))
-
-
-def _normal_matrix(matrix: Float[Array, "4 4"]) -> tuple[Float[Array, "3 3"], bool]:
-    """What normals turn with, transposed, and whether the matrix swaps left and right.
-
-    It is the inverse transposed but for a factor: the cofactors, which exist even where a scale
-    is 0. Plain floats take a tenth of the time of numpy's routines.
-    """
-    (a, b, c, _), (d, e, f, _), (g, h, i, _) = matrix[:3].tolist()
-    rows = (
-        (e * i - f * h, f * g - d * i, d * h - e * g),
-        (c * h - b * i, a * i - c * g, b * g - a * h),
-        (b * f - c * e, c * d - a * f, a * e - b * d),
-    )
-    swapped = a * rows[0][0] + b * rows[0][1] + c * rows[0][2] < 0
-    cofactors = np.array(rows)
-    return (-cofactors if swapped else cofactors).T, swapped
-
-
-def _viewer(camera: Camera, view: Float[Array, "4 4"]) -> tuple[float, ...]:
-    if camera.height is None:
-        return (*camera.eye, 1.0)
-    return (*view[2, :3], 0.0)
-
-
-def _layout(buffer: Any, form: str, names: list[str]) -> tuple[Any, ...]:
-    """Attributes of a buffer; what a program does without is skipped, four bytes a number."""
-    parts = [
-        part if name else f"{4 * int(part[0])}x"
-        for part, name in zip(form.split(), names, strict=True)
-    ]
-    return (buffer, " ".join(parts), *filter(None, names))
-
-
-def _write(program: Any, name: str, value: object) -> None:
-    """Set a uniform, unless the program does without it."""
-    if name in program:
-        program[name].write(np.ascontiguousarray(value, np.float32).tobytes())
