@@ -130,7 +130,11 @@ def test_seconds_end_it_early(recording: Path, doll: Path, tmp_path: Path) -> No
         (("--fps", "0"), InputError, "expected 1 to 240"),
         (("--frame", "1"), InputError, "is for one picture"),
         (("--avatar", "burst"), InputError, "no avatar 'burst'; did you mean bust"),
-        (("--avatar", "zzz"), InputError, r"There are bust, mask, ict, and files that end in \.glb"),
+        (
+            ("--avatar", "zzz"),
+            InputError,
+            r"There are bust, mask, ict, and files that end in \.glb",
+        ),
         (("--avatar", "gone.vrm"), InputError, r"gone\.vrm"),
         (("--avatar", "mask"), InputError, "has no pictures"),
         (("--side-by-side",), InputError, "has no pictures"),
