@@ -187,9 +187,14 @@ class TestSettled:
             ({}, {}),
             ({"eyeSquintLeft": 0.8}, {"eyeSquintLeft": 0.8}),
             ({"eyeBlinkLeft": 1.0, "eyeSquintLeft": 0.8}, {"eyeBlinkLeft": 1.0}),
+            ({"eyeBlinkLeft": 1.0, "eyeWideLeft": 0.8}, {"eyeBlinkLeft": 1.0}),
             (
                 {"eyeBlinkRight": 0.5, "cheekSquintRight": 0.8, "eyeSquintLeft": 0.4},
-                {"eyeBlinkRight": 0.5, "cheekSquintRight": 0.4, "eyeSquintLeft": 0.4},
+                {"eyeBlinkRight": 0.5, "cheekSquintRight": 0.8, "eyeSquintLeft": 0.4},
+            ),
+            (
+                {"eyeBlinkRight": 0.892, "eyeSquintRight": 0.8},
+                {"eyeBlinkRight": 0.892, "eyeSquintRight": 0.4},
             ),
             ({"mouthClose": 0.4, "jawOpen": 0.1}, {"mouthClose": 0.1, "jawOpen": 0.1}),
             ({"mouthClose": 0.4}, {}),

@@ -144,6 +144,8 @@ COMBINATIONS: dict[str, dict[str, float]] = {
     "eyes shut tight": weights(eyeBlink_=1, eyeSquint_=1, cheekSquint_=1, browDown_=0.6),
     "drowsy look down": weights(eyeLookDown_=0.8, eyeBlink_=0.4),
     "laughing tears": weights(mouthSmile_=1, eyeBlink_=1, jawOpen=0.7, cheekSquint_=1),
+    "wink at the sun": weights(eyeBlinkRight=0.85, eyeSquint_=0.8, cheekSquint_=0.7,
+                               eyeLookDown_=0.4, mouthSmile_=0.6),
     "chewing": weights(jawOpen=0.35, mouthClose=0.35, jawLeft=0.5, mouthPress_=0.4),
     "cheeks full": weights(cheekPuff=1, mouthPucker=0.4, eyeWide_=0.4, mouthClose=0.1),
     "ooh": weights(mouthFunnel=0.9, mouthPucker=0.4, jawOpen=0.3),

@@ -39,6 +39,9 @@ GAIN: Mapping[str, float] = {
 }  # fmt: skip
 """Strength of what was learnt on our head, of a left channel and its right partner alike."""
 
+CLOSING = {"eyeSquint": 0.27, "cheekSquint": 0.21, "eyeLookDown": 0.38}
+"""Share of the opening between the lids that a target takes at weight 1."""
+
 _MEETING = 0.22  # of the way from the lower rim to the upper at which the lids meet
 _SINK = 0.05  # centimetres that a rising lower lid goes in
 _TOUCH = 0.08  # centimetres that lips may part in a target that leaves the mouth shut
@@ -161,11 +164,12 @@ def _lids(cage: Cage, name: str, moved: Array) -> Array:
         ring = [outer, *upper, inner]
         moved[ring] = _on_sphere(p[ring] + moved[ring], middle, rim_radius()) - p[ring]
         moved[low] = _on_sphere(p[low] + moved[low], middle, rim_radius() - sink) - p[low]
-        gap = (moved[u] - moved[low])[:, 1]
-        open_ = (p[u] - p[low])[:, 1]
-        over = np.minimum(gap + 0.55 * open_, 0)  # at most half shut
-        moved[u, 1] -= over / 2
-        moved[low, 1] += over / 2
+        if name.removesuffix("Left") in CLOSING:
+            # The same share of the opening everywhere, so that sums close it everywhere at once.
+            gap = (moved[u] - moved[low])[:, 1]
+            wanted = -CLOSING[name.removesuffix("Left")] * (p[u] - p[low])[:, 1]
+            moved[u, 1] += (wanted - gap) / 2
+            moved[low, 1] -= (wanted - gap) / 2
     return moved
 
 

@@ -22,7 +22,7 @@ MATERIALS: tuple[Style, ...] = ("standard", "faceted", "clay")
 
 SKIN: Mapping[str, str] = MappingProxyType(
     {
-        "porcelain": "#f4d3c0", "light": "#eebd9e", "warm": "#dda27d", "olive": "#c68e66",
+        "porcelain": "#f4d3c0", "light": "#eebd9e", "warm": "#e0a681", "olive": "#c68e66",
         "tan": "#b07a52", "brown": "#8a5a3a", "deep": "#5f3b28", "ebony": "#432a20",
         "blue": "#7aa7d9", "mint": "#8ecfb0",
     }

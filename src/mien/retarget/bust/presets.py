@@ -88,25 +88,37 @@ def blend(weights: Float32[Array, "52"], expressions: Mapping[str, float]) -> Fl
     return out
 
 
+_CLOSING = {"eyeSquint": 0.27, "cheekSquint": 0.21, "eyeLookDown": 0.38}
+"""Share of the opening between the lids that a target takes; a blink takes all of it."""
+
 _LIDS = tuple(
-    (index_of(f"eyeBlink{side}"), [index_of(f"{name}{side}") for name in names])
+    (
+        index_of(f"eyeBlink{side}"),
+        np.array([index_of(name + side) for name in _CLOSING]),
+        np.array([index_of(f"eyeWide{side}"), index_of(f"eyeLookUp{side}")]),
+    )
     for side in ("Left", "Right")
-    for names in [("eyeSquint", "cheekSquint", "eyeLookDown", "eyeWide", "eyeLookUp")]
 )
+_SHARES = np.array(list(_CLOSING.values()), np.float32)
 
 
 def settled(weights: Float32[Array, "52"]) -> Float32[Array, "52"]:
-    """The same weights where lids and lips would otherwise close twice.
+    """The same weights where lids and lips would otherwise close more than wholly.
 
-    Targets are added up, and a blink is the whole way between the lids: what else moves them
-    fades as the blink closes. mouthClose takes back what jawOpen opens, so it is at most that.
+    Targets are added up, and a blink is the whole way between the lids: what else closes them gets
+    what the blink leaves, and what opens them fades. mouthClose takes back what jawOpen opens, so
+    it is at most that.
 
     Args:
         weights: in the order of ``channels.ARKIT_52``.
     """
     out = np.array(weights, np.float32)
-    for blink, others in _LIDS:
-        out[others] *= 1 - np.clip(out[blink], 0, 1)
+    for blink, closing, opening in _LIDS:
+        room = 1 - min(max(float(out[blink]), 0.0), 1.0)
+        asked = float(_SHARES @ out[closing])
+        if asked > room:
+            out[closing] *= room / asked
+        out[opening] *= room
     close, opened = index_of("mouthClose"), index_of("jawOpen")
     out[close] = min(out[close], max(out[opened], np.float32(0)))
     return out
