@@ -59,7 +59,7 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
         ({"inputs": ["points"]}, "points"),
         ({"inputs": ["aligned", "aligned"]}, "repeat"),
         ({"inputs": "aligned"}, "inputs is a list of texts"),
-        ({"output": "emotion"}, "expression or morphable"),
+        ({"output": "mood"}, "one of expression, morphable, emotion"),
         ({"channels": list(ARKIT_52[::-1])}, "order of"),
         ({"output": "morphable", "channels": MODES[:9], "dead": [], "unobservable": []}, "got 9"),
         ({"dead": ["cheekPuf"]}, "cheekPuf"),

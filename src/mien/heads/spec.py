@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ..channels import ARKIT_52
+from ..channels import ARKIT_52, EMOTIONS
 from ..errors import InputError
 from ..types import N_MORPHABLE
 
@@ -27,7 +27,9 @@ INPUTS: Mapping[str, tuple[int, ...]] = {
 frame -> camera axes; ``pixels``: picture coordinates.
 """
 
-OUTPUTS: Mapping[str, int] = {"expression": len(ARKIT_52), "morphable": N_MORPHABLE}
+OUTPUTS: Mapping[str, int] = {
+    "expression": len(ARKIT_52), "morphable": N_MORPHABLE, "emotion": len(EMOTIONS),
+}  # fmt: skip
 """What a head may give, with its length for one face."""
 
 
@@ -84,7 +86,7 @@ class HeadSpec:
         if len(set(self.inputs)) != len(self.inputs):
             raise InputError(f"inputs must not repeat; got {list(self.inputs)}")
         if self.output not in OUTPUTS:
-            raise InputError(f"output is {' or '.join(OUTPUTS)}; got {self.output!r}")
+            raise InputError(f"output is one of {', '.join(OUTPUTS)}; got {self.output!r}")
         if self.output == "expression" and self.channels != ARKIT_52:
             raise InputError(
                 "channels of an expression head are the 52 of ARKit in the order of "

@@ -20,6 +20,7 @@ Predict: TypeAlias = Callable[[Samples], Float32[Array, "n c"]]
 """What can be scored: an answer for each sample."""
 
 _MANY = 1024  # samples at once
+_DTYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
 def runtime(path: Path) -> Predict:
@@ -54,7 +55,8 @@ def microseconds(path: Path, calls: int = 2000) -> float:
     """Median time of one face on one thread of this machine, as it is now."""
     session = _session(path)
     feed = {
-        value.name: np.zeros((1, *value.shape[1:]), np.float32) for value in session.get_inputs()
+        value.name: np.zeros((1, *value.shape[1:]), _DTYPES[value.type])
+        for value in session.get_inputs()
     }
     times = []
     for _ in range(calls):

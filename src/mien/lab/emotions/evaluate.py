@@ -1,0 +1,173 @@
+"""Scores of a net that tells emotions, on every picture of a data set, found or not.
+
+PublicTest, the validation part, is what everything is chosen on; PrivateTest, the test part, is
+scored once and only by those who have it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+
+from ...arrays import Array, Float, Int
+from ...errors import InputError
+from ...outputs.files import replacing, write_json_atomic
+from .. import material
+from ..augment import mirrored
+from ..datasets.samples import MISSED, Samples
+from ..recipe import DataRecipe, Recipe
+from ..runtime import microseconds, runtime
+from .scores import score_classes
+
+__all__ = ["Said", "evaluate", "everything", "load_said", "say", "write"]
+
+_SPLITS = ("validation", "test")
+_SPEED_CALLS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a method said of every picture of a part.
+
+    Attributes:
+        names: of the pictures.
+        truth: int (n,), index of the true class.
+        probabilities: float64 (n, classes); a row of NaN is a picture that it missed.
+    """
+
+    names: Sequence[str]
+    truth: Int[Array, "n"]
+    probabilities: Float[Array, "n c"]
+
+
+def everything(recipe: Recipe, folder: Path) -> Samples:
+    """All pictures of the recipe's data, also those in which no face was found."""
+    sources = tuple(replace(source, engines=()) for source in recipe.data.sources)
+    return material.gather(replace(recipe, data=DataRecipe(sources)), folder).samples
+
+
+def say(path: Path, samples: Samples, *, mirror: bool = False) -> Said:
+    """What an exported net says.
+
+    Args:
+        path: of the ONNX file.
+        samples: every picture; a net that needs landmarks says nothing where there are none.
+        mirror: show it every picture and its mirror image, and take the mean.
+    """
+    wanted = {value.name for value in onnx.load(str(path), load_external_data=False).graph.input}
+    seen = np.ones(len(samples), bool)
+    if wanted - {"image"}:
+        seen = np.array([engine != MISSED for engine in samples.engine], bool)
+    some = samples.select(seen)
+    answer = runtime(path)
+    probabilities = np.full((len(samples), len(samples.channels)), np.nan)
+    told = answer(some)
+    if mirror:
+        told = (told + answer(_mirrored(some))) / 2
+    probabilities[seen] = told
+    return Said(samples.names, samples.target.argmax(1), probabilities)
+
+
+def _mirrored(samples: Samples) -> Samples:
+    names = ("aligned", "rotation", "image")
+    there = [name for name in names if getattr(samples, name) is not None]
+    batch = {name: torch.from_numpy(getattr(samples, name)) for name in there}
+    every = torch.ones(len(samples), dtype=torch.bool)
+    batch, _ = mirrored(batch, torch.from_numpy(samples.target), every)
+    changed: dict[str, Any] = {name: batch[name].numpy() for name in there}
+    return replace(samples, **changed)
+
+
+def evaluate(
+    recipe: Recipe, path: Path, samples: Samples, splits: Sequence[str] = ("validation",)
+) -> tuple[dict[str, Any], dict[str, Said]]:
+    """Score an exported net.
+
+    Args:
+        recipe: that it was trained by.
+        path: of the ONNX file; ``history.json`` beside it tells how long the training took.
+        samples: see :func:`everything`.
+        splits: ``validation``, and ``test`` for those who have PrivateTest.
+
+    Returns:
+        what ``results/emotions/<name>.json`` holds, and what was said of each part, with the
+        mirror.
+
+    Raises:
+        InputError: a part that is not there.
+    """
+    sets, said = [], {}
+    for split in splits:
+        if split not in _SPLITS:
+            raise InputError(f"--split is one of {', '.join(_SPLITS)} here; got {split!r}")
+        part = samples.part(split)
+        if not len(part):
+            raise InputError(
+                f"there are no pictures of the {split} part; PrivateTest is for those who have it"
+            )
+        for mirror in (False, True):
+            said[split] = say(path, part, mirror=mirror)
+            scores = score_classes(said[split].truth, said[split].probabilities, part.channels)
+            sets.append({"split": split, "mirror": mirror, **scores.as_dict()})
+    data = path.read_bytes()
+    table = {
+        "method": recipe.name,
+        "recipe": recipe.as_dict(),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "microseconds": round(microseconds(path, _SPEED_CALLS), 1),
+        "minutes": _minutes(path.with_name("history.json")),
+        "classes": list(samples.channels),
+        "sets": sets,
+    }
+    return table, said
+
+
+def _minutes(history: Path) -> float | None:
+    try:
+        rows: list[dict[str, float]] = json.loads(history.read_text("utf-8"))
+        return round(sum(row["seconds"] for row in rows) / 60, 2)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run: Path) -> Path:
+    """Write ``<method>.json`` into a folder and what was said into the run.
+
+    Returns:
+        path of the results.
+    """
+    for split, answers in said.items():
+        with replacing(run / f"said-{split}.npz") as part, part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                names=np.array(answers.names),
+                truth=answers.truth,
+                probabilities=answers.probabilities,
+            )
+    path = folder / f"{table['method']}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json_atomic(path, dict(table))
+    return path
+
+
+def load_said(run: Path, split: str) -> Said:
+    """What :func:`write` kept.
+
+    Raises:
+        InputError: there is nothing whole.
+    """
+    path = run / f"said-{split}.npz"
+    try:
+        with path.open("rb") as stream, np.load(stream) as file:
+            return Said(file["names"].tolist(), file["truth"], file["probabilities"])
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise InputError(f"there are no whole answers {path} ({error}); evaluate again") from None
