@@ -46,7 +46,8 @@ def test_ready_says_what_is_running(connect):
     assert ready["mouth_threshold"] == pytest.approx(0.12)
     assert "facemesh" in ready["engines"]
     assert ready["limits"] == {
-        "max_message_bytes": 5032, "max_pixels": 99, "max_faces": 3, "frames_per_second": 60
+        "max_message_bytes": 5032, "max_pixels": 99, "max_faces": 3, "frames_per_second": 60,
+        "streams": 8,
     }  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def test_configure_answers_with_what_is_in_force(connect, cast, asked, expected)
         socket.send_json({"type": "configure"} | asked)
         configured = socket.receive_json()
         kept = ("engine", "expression", "morphable", "calibration", "max_faces", "smoothing",
-                "mouth_threshold")  # fmt: skip
+                "mouth_threshold", "private")  # fmt: skip
         before = {key: ready[key] for key in kept}
         assert configured == before | expected | {"type": "configured"}
 

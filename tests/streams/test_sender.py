@@ -249,3 +249,38 @@ def test_what_ends_the_thread_is_told_when_it_is_closed(posed: Make) -> None:
         sending.put(posed(1.0))
     with pytest.raises(RuntimeError, match="no such avatar"):
         sending.close()
+
+
+def test_a_destination_that_is_removed_in_the_middle_of_a_moment_gets_nothing_more(
+    sinks: dict[Kind, socket.socket], posed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = to("livelink", sinks["livelink"])
+    made, removed = threading.Event(), threading.Event()
+
+    def encode(*_: object) -> list[bytes]:
+        made.set()
+        assert removed.wait(10)
+        return [b"packet"]
+
+    with sender(where) as sending:
+        monkeypatch.setattr(sending, "encode", encode)
+        sending.put(posed(0.0))
+        assert made.wait(10)
+        sending.remove(where)
+        removed.set()
+        sending.settle()
+    sinks["livelink"].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        sinks["livelink"].recv(4096)
+
+
+@pytest.mark.parametrize(("broadcast", "refused"), [(True, False), (False, True)])
+def test_a_whole_network_is_only_sent_to_where_that_is_wanted(
+    posed: Make, broadcast: bool, refused: bool
+) -> None:
+    address = Address("livelink", "127.255.255.255", 39_999)
+    with sender(address, broadcast=broadcast) as sending:
+        sending.put(posed(0.0))
+        while not ((line := sending.traffic()[0]).packets or line.errors):
+            pass
+    assert (line.trouble == "Permission denied") == refused

@@ -36,11 +36,13 @@ from .messages import (
     Limits,
     Ready,
     Reset,
+    Stream,
 )
 from .metrics import Metrics
 from .problems import RequestError, readable
 from .schemas import ErrorCode
 from .settings import Settings
+from .streaming import Streaming
 from .trackers import Pool, Seat, TrackerLike
 from .wire import FRAME_BYTES, SUBPROTOCOL, VERSION, Close, FrameMessage, pack_answer, unpack_frame
 
@@ -87,6 +89,7 @@ class _Session:
         self._most = settings.max_upload_bytes + FRAME_BYTES
         self._rate = Bucket(settings.frame_rate)
         self._calibrating = Calibrating(seat)
+        self._streaming = Streaming(settings.stream_networks)
         self._slot: tuple[FrameMessage, float] | None = None
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
@@ -114,7 +117,12 @@ class _Session:
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks)
+            try:
+                await asyncio.wait(tasks)
+            finally:
+                # Not in a thread: whoever cancels the session would leave the streams behind. It
+                # takes a period of the sender at most.
+                self._streaming.close()
         # All are asked, since asyncio reports an exception that nobody has looked at.
         failures = [task.exception() for task in tasks if not task.cancelled()]
         failure = next(filter(None, failures), None)
@@ -176,6 +184,10 @@ class _Session:
             if isinstance(message, Calibrate):
                 await self._say(await self._calibrating.obey(message))
                 return
+            if isinstance(message, Stream):
+                await self._say(await self._streaming.obey(message))
+                self._strikes = 0  # a host may be mistyped while no frames come
+                return
             if isinstance(message, Configure):
                 await self._configure(message)
             else:
@@ -236,6 +248,7 @@ class _Session:
         observation = tracker.process(Frame(image, message.time, self._index))
         self._index += 1
         self._calibrating.see(observation, tracker)
+        self._streaming.see(observation, arrived)
         timings = {
             **observation.timings,
             "wait": start - arrived,
@@ -254,6 +267,7 @@ class _Session:
     def _forget(self, tracker: TrackerLike) -> None:
         """In the tracker's thread: the next frame belongs to another source."""
         tracker.reset()
+        self._streaming.forget()
         self._last_time = -math.inf
 
     async def _configure(self, message: Configure) -> None:
@@ -281,6 +295,7 @@ class _Session:
                 max_pixels=settings.max_pixels,
                 max_faces=settings.max_faces,
                 frames_per_second=settings.frame_rate,
+                streams=self._streaming.most,
             ),
         )
 
@@ -325,8 +340,8 @@ class _Session:
             ) from None
 
 
-def _parse(text: str) -> Configure | Reset | Calibrate:
-    hint = "send `configure`, `reset` or `calibrate` as in /openapi.json, ClientMessage"
+def _parse(text: str) -> Configure | Reset | Calibrate | Stream:
+    hint = "send `configure`, `reset`, `calibrate` or `stream` as in /openapi.json, ClientMessage"
     if len(text) > _MAX_TEXT:
         told = f"a text message has at most {_MAX_TEXT:,} letters, got {len(text):,}"
         raise RequestError("bad_message", told, hint)

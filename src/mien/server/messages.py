@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..streams.address import Kind
 from .schemas import Answer, ErrorDetail
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "Reset",
     "SessionState",
     "SmoothingValues",
+    "Stream",
+    "StreamState",
+    "StreamingState",
     "message_schemas",
 ]
 
@@ -116,6 +120,36 @@ class Calibrate(BaseModel):
     free: bool | None = Field(default=None, description="For `start`: ask for no faces.")
 
 
+class Stream(BaseModel):
+    """From the page: send the session's face on to other programs, as `mien stream` does.
+
+    * `on`: send to `address` as `kind` from now on; once is enough.
+    * `off`: send there no more; without `address` nowhere as `kind`, and without both nowhere.
+    * `look`: only say how it stands.
+
+    `subject`, `mirrored` and `face` may come with each of them, hold for all streams, and stay as
+    they are where they are left out or null.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
+
+    type: Literal["stream"]
+    action: Literal["on", "off", "look"]
+    kind: Kind | None = None
+    address: str | None = Field(
+        default=None,
+        max_length=300,
+        description="`HOST:PORT`; this machine and the usual port of the format where left out.",
+    )
+    subject: str | None = Field(
+        default=None, min_length=1, max_length=64, description="Name of the face in Live Link."
+    )
+    mirrored: bool | None = Field(default=None, description="Left and right exchanged.")
+    face: int | None = Field(
+        default=None, description="Id of the face to follow; the largest where it is not seen."
+    )
+
+
 class HeadAnswer(Answer):
     """A head that can be chosen."""
 
@@ -181,6 +215,31 @@ class CalibrationState(Answer):
     people: list[str] = Field(description="Everybody whose calibration is kept.")
 
 
+class StreamState(Answer):
+    """What goes to one program."""
+
+    kind: Kind
+    address: str = Field(description="As it was asked for, with host and port.")
+    packets: int = Field(description="Handed to the net so far.")
+    errors: int = Field(description="Packets that the system refused, or that nobody took.")
+    rate: float = Field(description="Packets a second since the last time this was told.")
+    trouble: str | None = Field(description="What has gone wrong since then, or null.")
+
+
+class StreamingState(Answer):
+    """To the page: the answer to every `stream`."""
+
+    type: Literal["streaming"] = "streaming"
+    streams: list[StreamState]
+    subject: str
+    mirrored: bool
+    face: int | None = Field(description="Id of the face that was asked for.")
+    latency: float | None = Field(
+        description="Seconds from the arrival of a frame to the packets that show it: the median "
+        "of the last half minute."
+    )
+
+
 class Limits(Answer):
     """What the server accepts."""
 
@@ -188,6 +247,7 @@ class Limits(Answer):
     max_pixels: int
     max_faces: int
     frames_per_second: float
+    streams: int = Field(description="Streams at a time; 0 when the server allows none.")
 
 
 class Ready(SessionState):
@@ -219,10 +279,14 @@ class ErrorMessage(ErrorDetail):
     )
 
 
-ClientMessage: TypeAlias = Annotated[Configure | Reset | Calibrate, Field(discriminator="type")]
+ClientMessage: TypeAlias = Annotated[
+    Configure | Reset | Calibrate | Stream, Field(discriminator="type")
+]
 
-CLIENT_MESSAGES: tuple[type[BaseModel], ...] = (Configure, Reset, Calibrate)
-SERVER_MESSAGES: tuple[type[BaseModel], ...] = (Ready, Configured, CalibrationState, ErrorMessage)
+CLIENT_MESSAGES: tuple[type[BaseModel], ...] = (Configure, Reset, Calibrate, Stream)
+SERVER_MESSAGES: tuple[type[BaseModel], ...] = (
+    *(Ready, Configured, CalibrationState, StreamingState, ErrorMessage),
+)
 
 
 def message_schemas() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -19,8 +19,16 @@ from ..errors import InputError
 __all__ = ["Settings"]
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+# Private, link-local, and what providers and tunnels give out behind their own routers.
+_LAN = (
+    *_LOOPBACK,
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+    *("fc00::/7", "fe80::/10"),
+)
 _VITE = ("http://localhost:5173", "http://127.0.0.1:5173")
 # Letters that a URL, a header and a WebSocket subprotocol all carry unescaped.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,256}")
@@ -59,6 +67,12 @@ class Settings(BaseSettings):
     calibration: str | None = Field(
         default=None, description="Person whose calibration the live sessions begin with."
     )
+    streams: Names = Field(
+        default=("auto",),
+        description="Where sessions may stream to: off, loopback, lan (this machine and private "
+        "addresses), or addresses and networks such as 192.168.1.0/24; auto is lan as long as only "
+        "this machine is served, and off otherwise.",
+    )
     max_faces: int = Field(default=8, ge=1, le=64, description="The most faces in an answer.")
     max_sessions: int = Field(
         default=2, ge=1, le=64, description="WebSocket sessions; a tracker is loaded for each."
@@ -88,7 +102,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise InputError(_readable(error)) from None
 
-    @field_validator("allowed_origins", "allowed_hosts", mode="before")
+    @field_validator("allowed_origins", "allowed_hosts", "streams", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -120,6 +134,21 @@ class Settings(BaseSettings):
             f"{(parts := urlsplit(origin)).scheme}://{parts.netloc}".lower() for origin in origins
         )
 
+    @field_validator("streams")
+    @classmethod
+    def _check_streams(cls, streams: tuple[str, ...]) -> tuple[str, ...]:
+        for word in streams:
+            if word.lower() not in ("auto", "off", "loopback", "lan"):
+                try:
+                    ipaddress.ip_network(word)
+                except ValueError:
+                    raise InputError(
+                        f"streams (MIEN_STREAMS) are off, loopback, lan, auto, or addresses and "
+                        f"networks in digits, got {word!r}; for instance 192.168.1.20 or "
+                        "192.168.1.0/24"
+                    ) from None
+        return tuple(word.lower() for word in streams)
+
     @model_validator(mode="after")
     def _check_exposure(self) -> Settings:
         if self.token is None and not self.loopback:
@@ -141,6 +170,18 @@ class Settings(BaseSettings):
             None if name == "none" else name for name in (self.expression, self.morphable)
         )
         return expression, morphable
+
+    @property
+    def stream_networks(self) -> tuple[Network, ...]:
+        """Where sessions may stream to; nowhere when it is empty.
+
+        A page makes the server send. It has the rights of whoever sits at this machine, or has
+        shown the token, and with one of these others may sit there.
+        """
+        private = self.loopback and not self.allowed_hosts
+        meant = {"auto": _LAN if private else (), "off": (), "loopback": _LOOPBACK, "lan": _LAN}
+        words = [each for word in self.streams for each in meant.get(word, (word,))]
+        return tuple(ipaddress.ip_network(word) for word in words)
 
     @property
     def loopback(self) -> bool:

@@ -88,6 +88,7 @@ class Sender:
         expressions: makes of a pose the weights that VMC's receivers get, as a pose with other
             names; without it they get those of the pose.
         rest: where VMC's bones are at rest, see :data:`mien.streams.vmc.REST`.
+        broadcast: allow an address at which a whole network listens.
         say: is told once for each destination that something is wrong; called on the thread.
 
     Raises:
@@ -106,13 +107,15 @@ class Sender:
         subject: str = "mien",
         expressions: Callable[[RigPose], RigPose] | None = None,
         rest: Any = vmc.REST,
+        broadcast: bool = True,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         if not (math.isfinite(rate) and RATES[0] <= rate <= RATES[1]):
             raise InputError(f"the rate is {RATES[0]:g} to {RATES[1]:g} a second, got {rate:g}")
         self.rate = rate
         self._exact = Fraction(rate).limit_denominator(1001)  # 29.97 is 30000/1001
-        self._subject = subject
+        self.subject = subject
+        self._broadcast = broadcast
         self._expressions = expressions
         self._vmc = vmc.Encoder(rest)
         self._recorder: Recorder | None = None
@@ -142,7 +145,7 @@ class Sender:
         Raises:
             InputError: nobody knows the host.
         """
-        line = _Line(address)
+        line = _Line(address, self._broadcast)
         with self._lock:
             if any(each.traffic.address == address for each in self._lines):
                 line.close()
@@ -312,7 +315,7 @@ class Sender:
         if kind == "livelink":
             values = None if pose is None else livelink.values_of(pose)
             time = max(shown.time, 0.0)
-            packet = livelink.Packet.at(time, values, subject=self._subject, rate=self._exact)
+            packet = livelink.Packet.at(time, values, subject=self.subject, rate=self._exact)
             return [livelink.encode(packet)]
         if pose is None:
             return []
@@ -343,14 +346,21 @@ class _Packets:
 class _Line:
     """A socket to one destination. It never waits, and mends itself."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, broadcast: bool) -> None:
         self.traffic = Traffic(address)
+        self._broadcast = broadcast
         self._family, self._where = address.resolve()
         self._socket: socket.socket | None = None
         self._broken = -math.inf
+        self._over = False
+        self._turn = threading.Lock()  # who ends it may come in the middle of a moment
 
     def send(self, packet: bytes, now: float) -> str | None:
         """Send one packet; words for the first trouble, else None."""
+        with self._turn:
+            return None if self._over else self._send(packet, now)
+
+    def _send(self, packet: bytes, now: float) -> str | None:
         try:
             if self._socket is None:
                 if now - self._broken < _AGAIN:
@@ -368,7 +378,7 @@ class _Line:
                 return told
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ENOBUFS, errno.ECONNREFUSED):
-                self.close()
+                self._drop()
                 self._broken = now
             return self._failed(error)
         self.traffic.packets += 1
@@ -378,7 +388,7 @@ class _Line:
         opened = socket.socket(self._family, socket.SOCK_DGRAM)
         try:
             opened.setblocking(False)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, self._broadcast)
             opened.connect(self._where)
         except OSError:
             opened.close()
@@ -395,6 +405,12 @@ class _Line:
         return f"{self.traffic.address}: {self.traffic.trouble}; going on" if first else None
 
     def close(self) -> None:
+        """Send no more."""
+        with self._turn:
+            self._over = True
+            self._drop()
+
+    def _drop(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
