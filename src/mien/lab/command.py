@@ -127,7 +127,7 @@ def evaluate(
         typer.Option(
             help="Part to score: test, train or validation; all shows what training images do to a "
             "score, by-position what wrong pairs do. Can be repeated; scores of other parts stay.",
-            show_default="test",
+            show_default="test; validation of emotions",
         ),
     ] = None,
     data: Data = None,
@@ -142,6 +142,9 @@ def evaluate(
 
     plan = load(recipe)
     run = out or _run_folder(plan)
+    if plan.output == "emotion":
+        _evaluate_classes(plan, head, split, _data_folder(data), run, results)
+        return
     splits = split or ["test"]
     for name in splits:
         if name not in scoring.PARTS:
@@ -155,6 +158,27 @@ def evaluate(
     for row in table["sets"]:
         _out.print(_told(row), highlight=False)
     _out.print(str(path), highlight=False)
+
+
+def _evaluate_classes(
+    plan: Recipe, head: str | None, split: list[str] | None, data: Path, run: Path, results: Path
+) -> None:
+    from .emotions import evaluate as classes
+
+    path = Path(head) if head else run / f"{plan.name}.onnx"
+    if not path.is_file():
+        raise InputError(f"there is no net {path}; train it first, or name one with --head")
+    samples = classes.everything(plan, data)
+    table, said = classes.evaluate(plan, path, samples, split or ["validation"])
+    written = classes.write(table, said, results / "emotions", run)
+    for row in table["sets"]:
+        mirror = ", with its mirror image" if row["mirror"] else ""
+        _out.print(
+            f"{row['split']}{mirror}: {row['pictures']} pictures, {row['found']} found, accuracy "
+            f"{row['accuracy']:.3f} of all, macro F1 {row['macro_f1']:.3f}",
+            highlight=False,
+        )
+    _out.print(str(written), highlight=False)
 
 
 @app.command()

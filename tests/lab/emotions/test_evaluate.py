@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
 from mien.channels import EMOTIONS
 from mien.errors import InputError
-from mien.lab import export, training
+from mien.lab import datasets, export, training
+from mien.lab.command import app as workshop
 from mien.lab.datasets.samples import Samples
 from mien.lab.emotions import evaluate
 from mien.lab.material import Material
@@ -126,3 +128,27 @@ def test_parts_that_are_not_there(trained: tuple[Recipe, Path], samples: Samples
 def test_answers_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="evaluate again"):
         evaluate.load_said(tmp_path, "validation")
+
+
+def test_the_command_scores_every_picture(
+    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    datasets.names()  # so that they register themselves first
+    monkeypatch.setitem(datasets._READERS, "fer2013-emotions", lambda *_: samples)
+    monkeypatch.setitem(datasets._COVERAGE, "fer2013-emotions", lambda *_: {})
+    monkeypatch.chdir(tmp_path)
+    toml = tmp_path / "tiny.toml"
+    toml.write_text(
+        'name = "tiny-emotion"\noutput = "emotion"\n[[data.sources]]\nname = "fer2013-emotions"\n'
+        'engines = ["facemesh"]\n[net]\nkind = "mlp"\nhidden = 8\ndepth = 0\noutput = "softmax"\n'
+        '[loss]\nkind = "cross_entropy"\n[train]\nepochs = 1\nbatch = 16\n'
+    )
+    for words in (["train", str(toml)], ["evaluate", str(toml)]):
+        done = CliRunner().invoke(workshop, words)
+        assert done.exit_code == 0, done.output
+    assert "32 pictures, 31 found" in done.output
+    table = json.loads((tmp_path / "results" / "emotions" / "tiny-emotion.json").read_text())
+    assert [row["mirror"] for row in table["sets"]] == [False, True]
+    done = CliRunner().invoke(workshop, ["evaluate", str(toml), "--head", "nowhere.onnx"])
+    assert isinstance(done.exception, InputError)
