@@ -42,8 +42,8 @@ def draw(
     model: Model,
     weights: dict[str, float],
     turn: float = _TURN,
-    middle: tuple[float, float, float] = (0.0, 0.222, 0.0),
-    height: float = 0.245,
+    middle: tuple[float, float, float] = (0.0, 0.236, 0.0),
+    height: float = 0.262,
 ) -> Float[Array, "h w 3"]:
     """A picture of the bust, uint8 RGB; ``turn`` in degrees, the rest in metres."""
     angle, far = math.radians(turn), 1.2
