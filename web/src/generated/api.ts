@@ -808,6 +808,11 @@ export interface components {
             max_faces: number;
             /** Frames Per Second */
             frames_per_second: number;
+            /**
+             * Streams
+             * @description Streams at a time; 0 when the server allows none.
+             */
+            streams: number;
         };
         /**
          * PhaseState
@@ -925,10 +930,118 @@ export interface components {
              */
             beta: number;
         };
+        /**
+         * Stream
+         * @description From the page: send the session's face on to other programs, as `mien stream` does.
+         *
+         *     * `on`: send to `address` as `kind` from now on; once is enough.
+         *     * `off`: send there no more; without `address` nowhere as `kind`, and without both nowhere.
+         *     * `look`: only say how it stands.
+         *
+         *     `subject`, `mirrored` and `face` may come with each of them, hold for all streams, and stay as
+         *     they are where they are left out or null.
+         */
+        Stream: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "stream";
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "on" | "off" | "look";
+            /** Kind */
+            kind?: ("vmc" | "livelink" | "ifacialmocap") | null;
+            /**
+             * Address
+             * @description `HOST:PORT`; this machine and the usual port of the format where left out.
+             */
+            address?: string | null;
+            /**
+             * Subject
+             * @description Name of the face in Live Link.
+             */
+            subject?: string | null;
+            /**
+             * Mirrored
+             * @description Left and right exchanged.
+             */
+            mirrored?: boolean | null;
+            /**
+             * Face
+             * @description Id of the face to follow; the largest where it is not seen.
+             */
+            face?: number | null;
+        };
+        /**
+         * StreamState
+         * @description What goes to one program.
+         */
+        StreamState: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "vmc" | "livelink" | "ifacialmocap";
+            /**
+             * Address
+             * @description As it was asked for, with host and port.
+             */
+            address: string;
+            /**
+             * Packets
+             * @description Handed to the net so far.
+             */
+            packets: number;
+            /**
+             * Errors
+             * @description Packets that the system refused, or that nobody took.
+             */
+            errors: number;
+            /**
+             * Rate
+             * @description Packets a second since the last time this was told.
+             */
+            rate: number;
+            /**
+             * Trouble
+             * @description What has gone wrong since then, or null.
+             */
+            trouble: string | null;
+        };
+        /**
+         * StreamingState
+         * @description To the page: the answer to every `stream`.
+         */
+        StreamingState: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "streaming";
+            /** Streams */
+            streams: components["schemas"]["StreamState"][];
+            /** Subject */
+            subject: string;
+            /** Mirrored */
+            mirrored: boolean;
+            /**
+             * Face
+             * @description Id of the face that was asked for.
+             */
+            face: number | null;
+            /**
+             * Latency
+             * @description Seconds from the arrival of a frame to the packets that show it: the median of the last half minute.
+             */
+            latency: number | null;
+        };
         /** ClientMessage */
-        ClientMessage: components["schemas"]["Configure"] | components["schemas"]["Reset"] | components["schemas"]["Calibrate"];
+        ClientMessage: components["schemas"]["Configure"] | components["schemas"]["Reset"] | components["schemas"]["Calibrate"] | components["schemas"]["Stream"];
         /** ServerMessage */
-        ServerMessage: components["schemas"]["Ready"] | components["schemas"]["Configured"] | components["schemas"]["CalibrationState"] | components["schemas"]["ErrorMessage"];
+        ServerMessage: components["schemas"]["Ready"] | components["schemas"]["Configured"] | components["schemas"]["CalibrationState"] | components["schemas"]["StreamingState"] | components["schemas"]["ErrorMessage"];
     };
     responses: never;
     parameters: never;
