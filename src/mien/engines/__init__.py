@@ -8,7 +8,8 @@ name               what it is                                    needs
 ``crop``           its landmark net on tight face crops          ``mien pull face_landmarker``
 =================  ===========================================  ==========================
 
-``auto`` is ``facemesh`` where it exists, otherwise ``facelandmarker``.
+``auto`` is ``facemesh`` where it exists, otherwise ``facelandmarker``. ``GivenLandmarks`` stands in
+for an engine that runs elsewhere.
 """
 
 from __future__ import annotations
@@ -19,8 +20,20 @@ from importlib import import_module, metadata, util
 from ..errors import EngineError, InputError, ModelMissing
 from ..zoo import SPECS, path
 from .base import Detection, Engine, Mode
+from .given import GivenFrame, GivenLandmarks
 
-__all__ = ["ENGINES", "Detection", "Engine", "Mode", "available", "create", "model", "resolve"]
+__all__ = [
+    "ENGINES",
+    "Detection",
+    "Engine",
+    "GivenFrame",
+    "GivenLandmarks",
+    "Mode",
+    "available",
+    "create",
+    "model",
+    "resolve",
+]
 
 ENGINES = {
     "facemesh": ("facemesh", "FaceMesh"),

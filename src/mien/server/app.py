@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from . import avatars, infer, live, people, problems
+from . import avatars, infer, live, models, people, problems
 from .guard import Guard, check_token
 from .messages import message_schemas
 from .metrics import Metrics
@@ -88,6 +88,7 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
     app.include_router(infer.router(settings, pool, metrics))
     app.include_router(people.router(settings, pool))
     app.include_router(avatars.router())
+    app.include_router(models.router())
 
     async def authorise(request: Request) -> None:
         check_token(request, settings)

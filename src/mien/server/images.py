@@ -13,7 +13,7 @@ from ..arrays import RGBImage
 from .problems import RequestError
 from .wire import Encoding, FrameMessage
 
-__all__ = ["LIVE_FORMATS", "check_header", "decode"]
+__all__ = ["LIVE_FORMATS", "check_header", "check_size", "decode"]
 
 LIVE_FORMATS = ("JPEG", "PNG", "WEBP")
 """What a frame of a WebSocket may be; the fewer decoders strangers reach, the better."""
@@ -33,7 +33,7 @@ def check_header(
         RequestError: ``unreadable_image`` or ``too_many_pixels``.
     """
     if size := _jpeg_size(data):
-        _check_size(*size, max_pixels)
+        check_size(*size, max_pixels)
         return
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
@@ -46,7 +46,7 @@ def check_header(
         raise _unreadable(f"expected {kinds}, got {len(data)} bytes that start {start!r}") from None
     except _DAMAGE as error:
         raise _unreadable(f"the header of the picture is damaged ({error})") from None
-    _check_size(width, height, max_pixels)
+    check_size(width, height, max_pixels)
 
 
 def decode(message: FrameMessage, max_pixels: int) -> RGBImage:
@@ -64,7 +64,7 @@ def decode(message: FrameMessage, max_pixels: int) -> RGBImage:
         if image is None:
             raise _unreadable("the picture does not decode")
         return np.asarray(image)
-    _check_size(message.width, message.height, max_pixels)
+    check_size(message.width, message.height, max_pixels)
     pixels = np.frombuffer(message.pixels, np.uint8).reshape(message.height, message.width, -1)
     if message.encoding is Encoding.RGBA:
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB))
@@ -96,7 +96,12 @@ _SIZED = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive
 _SKIPPED = frozenset({0xC4, 0xDB, 0xDD, 0xFE, *range(0xE0, 0xF0)})  # tables, comment, applications
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Refuse a picture of more than ``max_pixels``.
+
+    Raises:
+        RequestError: ``too_many_pixels``.
+    """
     if width * height > max_pixels:
         raise _too_many(f"a picture of {width}x{height}", max_pixels)
 

@@ -21,11 +21,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .. import __version__, engines
 from ..errors import EngineError, InputError, MienError
-from ..types import Frame
 from . import setup
 from .calibrating import Calibrating, phases
 from .guard import check_token
-from .images import decode
 from .limits import Bucket
 from .messages import (
     Calibrate,
@@ -39,6 +37,8 @@ from .messages import (
     Stream,
 )
 from .metrics import Metrics
+from .models import landmark_model
+from .private import frame_of
 from .problems import RequestError, readable
 from .schemas import ErrorCode
 from .settings import Settings
@@ -240,12 +240,13 @@ class _Session:
     ) -> tuple[bytes, int, Mapping[str, float]]:
         """In the tracker's thread: the answer to a frame, its faces, its timings."""
         start = perf_counter()
-        image = decode(message, self._settings.max_pixels)
+        private = self._seat.options.private
+        frame = frame_of(message, self._index, self._settings.max_pixels, private=private)
         decoded = perf_counter()
         if message.time <= self._last_time:
             self._forget(tracker)
         self._last_time = message.time
-        observation = tracker.process(Frame(image, message.time, self._index))
+        observation = tracker.process(frame)
         self._index += 1
         self._calibrating.see(observation, tracker)
         self._streaming.see(observation, arrived)
@@ -290,6 +291,7 @@ class _Session:
             engines=engines.available(),
             heads=[*setup.offered("expression"), *setup.offered("morphable")],
             phases=phases(),
+            landmark_model=landmark_model(),
             limits=Limits(
                 max_message_bytes=self._most,
                 max_pixels=settings.max_pixels,

@@ -77,6 +77,11 @@ class Configure(BaseModel):
         default=None, max_length=64, description="A head of `ready.heads`, `auto` or `none`."
     )
     max_faces: int | None = Field(default=None, ge=1, le=64)
+    private: bool | None = Field(
+        default=None,
+        description="Frames bring landmarks that the page has found with MediaPipe's Face "
+        "Landmarker, and pictures are refused.",
+    )
     smoothing: SmoothingValues | Literal["off", "default"] | None = None
     mouth_threshold: float | None = Field(
         default=None,
@@ -170,6 +175,7 @@ class SessionState(Answer):
     morphable: str | None = Field(description="The head that reads the coefficients.")
     calibration: str | None = Field(description="The person whose calibration is in use.")
     max_faces: int
+    private: bool = Field(description="Whether frames bring landmarks in place of pictures.")
     smoothing: SmoothingValues | Literal["off"]
     mouth_threshold: float
 
@@ -261,6 +267,10 @@ class Ready(SessionState):
     )
     heads: list[HeadAnswer]
     phases: list[PhaseState] = Field(description="The faces of a guided calibration, in order.")
+    landmark_model: str = Field(
+        description="Address, relative to the page, of the model with which a page finds landmarks "
+        "itself; 404 until it has been pulled."
+    )
     limits: Limits
 
 

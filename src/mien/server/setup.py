@@ -22,6 +22,9 @@ def changed(message: Configure, seat: Seat, settings: Settings) -> Options:
         InputError: more faces than the server allows, or a head that is not offered.
     """
     options = seat.options
+    if message.private is not None and message.private != options.private:
+        # Points that another net has found are another matter for what was learnt.
+        options = replace(options, private=message.private, calibration=None)
     if message.engine not in (None, options.engine, seat.engine_name):
         options = replace(options, calibration=None)
     # Naming what runs already loads nothing.
@@ -117,6 +120,7 @@ def state(seat: Seat) -> dict[str, Any]:
         "morphable": seat.heads.get("morphable"),
         "calibration": options.calibration and options.calibration.name,
         "max_faces": options.max_faces,
+        "private": options.private,
         "smoothing": smoothing,
         "mouth_threshold": options.mouth_threshold,
     }

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from .. import people
 from ..arrays import Array, Float32
-from ..engines import Mode
+from ..engines import GivenLandmarks, Mode
 from ..errors import MienError
 from ..heads import HeadId
 from ..heads.geometric import MouthSwitch
@@ -47,11 +47,14 @@ class Options:
     expression: str | None = "auto"
     morphable: str | None = "auto"
     calibration: Calibration | None = None
+    private: bool = False
+    """Frames bring their landmarks; ``engine`` waits until they bring pictures again."""
 
     @property
     def loads(self) -> tuple[object, ...]:
         """What a tracker has to be built anew for."""
-        return self.engine, self.max_faces, self.expression, self.morphable
+        engine = None if self.private else self.engine
+        return engine, self.max_faces, self.expression, self.morphable
 
 
 class TrackerLike(Protocol):
@@ -98,7 +101,7 @@ TrackerFactory = Callable[[Options], TrackerLike]
 def load_tracker(options: Options) -> TrackerLike:
     """The real thing."""
     return Tracker(
-        options.engine,
+        GivenLandmarks() if options.private else options.engine,
         mode=options.mode,
         max_faces=options.max_faces,
         smoothing=options.smoothing,
@@ -179,7 +182,7 @@ class Seat:
 
     def _set_up(self, wanted: Options) -> None:
         now = self.options
-        if wanted.engine == self.engine_name:
+        if wanted.engine == self.engine_name and not now.private:
             # Asked for by name what ``auto`` had chosen.
             wanted = replace(wanted, engine=now.engine)
         if self._tracker is None or wanted.loads != now.loads:

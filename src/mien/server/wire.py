@@ -5,6 +5,8 @@ answer comes down as ``ANSWER_HEADER`` followed by one float32 block of equal le
 Every offset is a multiple of four (of eight for float64), so that a browser can lay typed arrays on
 the buffer without copying. A value that no model produced is NaN.
 
+In a private session a frame has no pixels: what follows its header are the landmarks of its faces.
+
 A client keeps at most ``IN_FLIGHT`` frames unanswered. A frame is answered by an answer or by a
 JSON error with its sequence number; an answer also settles all older frames, which were dropped
 for a newer one.
@@ -21,6 +23,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arrays import Array, Float32
 from ..channels import ACTION_UNITS, ARKIT_52, EMOTIONS
 from ..errors import InputError
 from ..types import N_LANDMARKS, N_MORPHABLE, Face, Observation
@@ -32,6 +35,7 @@ __all__ = [
     "FRAME_HEADER",
     "IN_FLIGHT",
     "MAGIC",
+    "MOST_FACES",
     "STAGES",
     "SUBPROTOCOL",
     "TOKEN_PREFIX",
@@ -41,6 +45,7 @@ __all__ = [
     "FrameMessage",
     "pack_answer",
     "unpack_frame",
+    "unpack_landmarks",
 ]
 
 MAGIC = 0x6E65696D
@@ -74,7 +79,7 @@ class Close(IntEnum):
 
 
 class Encoding(IntEnum):
-    """How the pixels of a frame message are encoded."""
+    """What a frame message brings: pixels in some form, or landmarks instead."""
 
     IMAGE = 1
     """A JPEG, PNG or WebP file."""
@@ -82,6 +87,8 @@ class Encoding(IntEnum):
     """Raw rows, 3 bytes a pixel."""
     RGBA = 3
     """Raw rows, 4 bytes a pixel, alpha ignored (what a canvas gives)."""
+    LANDMARKS = 4
+    """No picture: float32 x, y, z of 478 points a face, in pixels, z in the scale of x."""
 
 
 # name, struct code; every code is 4 or 8 bytes long.
@@ -91,9 +98,12 @@ FRAME_HEADER: tuple[tuple[str, str], ...] = (
     ("encoding", "I"),
     ("sequence", "I"),
     ("time", "d"),  # seconds on the sender's clock
-    ("width", "I"),  # raw pixels only, otherwise 0
+    ("width", "I"),  # of raw pixels, or of the picture that landmarks are of; otherwise 0
     ("height", "I"),
 )
+
+MOST_FACES = 64
+"""Faces whose landmarks fit into one frame."""
 
 STAGES = ("wait", "decode", "landmarks", "identity", "pose", "heads", "smooth", "total")
 """Stages timed for each answer, in seconds; ``wait`` is the time in the server's slot and ``total``
@@ -136,6 +146,7 @@ _ANSWER = struct.Struct("<" + "".join(code for _, code in ANSWER_HEADER))
 FRAME_BYTES = _FRAME.size
 """Length of the header of a frame."""
 
+_POINTS_BYTES = 4 * 3 * N_LANDMARKS
 _BLOCK = sum(length for _, length in FACE_BLOCK)
 
 
@@ -151,7 +162,7 @@ _SLICES = _slices()
 
 @dataclass(frozen=True, slots=True)
 class FrameMessage:
-    """A frame as it came in: the header, and a view of the pixels that is not decoded yet."""
+    """A frame as it came in: the header, and a view of the rest that is not decoded yet."""
 
     encoding: Encoding
     sequence: int
@@ -165,7 +176,7 @@ def unpack_frame(message: bytes) -> FrameMessage:
     """Read a frame message.
 
     Raises:
-        InputError: not a frame of this version, or raw pixels of the wrong length.
+        InputError: not a frame of this version, or raw pixels or landmarks of the wrong length.
     """
     if len(message) < _FRAME.size:
         raise InputError(
@@ -183,7 +194,13 @@ def unpack_frame(message: bytes) -> FrameMessage:
         known = [*map(int, Encoding)]
         raise InputError(f"encoding {code} is unknown; send one of {known}") from None
     pixels = memoryview(message)[_FRAME.size :]
-    if encoding is not Encoding.IMAGE:
+    if encoding is Encoding.LANDMARKS:
+        if len(pixels) % _POINTS_BYTES or len(pixels) > MOST_FACES * _POINTS_BYTES:
+            raise InputError(
+                f"landmarks are {_POINTS_BYTES} bytes for each of 0 to {MOST_FACES} faces, "
+                f"got {len(pixels)}"
+            )
+    elif encoding is not Encoding.IMAGE:
         expected = width * height * (3 if encoding is Encoding.RGB else 4)
         if not expected or len(pixels) != expected:
             raise InputError(
@@ -193,6 +210,11 @@ def unpack_frame(message: bytes) -> FrameMessage:
     if not math.isfinite(time):
         raise InputError(f"the time of a frame must be finite, got {time}")
     return FrameMessage(encoding, sequence, time, width, height, pixels)
+
+
+def unpack_landmarks(message: FrameMessage) -> Float32[Array, "n 478 3"]:
+    """The points of a frame that brings landmarks; what they are is not checked."""
+    return np.frombuffer(message.pixels, "<f4").reshape(-1, N_LANDMARKS, 3).astype(np.float32)
 
 
 def pack_answer(

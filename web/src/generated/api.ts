@@ -107,6 +107,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/face_landmarker.task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The landmark net for the page
+         * @description MediaPipe's Face Landmarker as it was pulled, with its SHA-256 checked.
+         */
+        get: operations["landmark_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -687,6 +707,11 @@ export interface components {
             morphable?: string | null;
             /** Max Faces */
             max_faces?: number | null;
+            /**
+             * Private
+             * @description Frames bring landmarks that the page has found with MediaPipe's Face Landmarker, and pictures are refused.
+             */
+            private?: boolean | null;
             /** Smoothing */
             smoothing?: components["schemas"]["SmoothingValues"] | ("off" | "default") | null;
             /**
@@ -719,6 +744,11 @@ export interface components {
             calibration: string | null;
             /** Max Faces */
             max_faces: number;
+            /**
+             * Private
+             * @description Whether frames bring landmarks in place of pictures.
+             */
+            private: boolean;
             /** Smoothing */
             smoothing: components["schemas"]["SmoothingValues"] | "off";
             /** Mouth Threshold */
@@ -874,6 +904,11 @@ export interface components {
             calibration: string | null;
             /** Max Faces */
             max_faces: number;
+            /**
+             * Private
+             * @description Whether frames bring landmarks in place of pictures.
+             */
+            private: boolean;
             /** Smoothing */
             smoothing: components["schemas"]["SmoothingValues"] | "off";
             /** Mouth Threshold */
@@ -901,6 +936,11 @@ export interface components {
              * @description The faces of a guided calibration, in order.
              */
             phases: components["schemas"]["PhaseState"][];
+            /**
+             * Landmark Model
+             * @description Address, relative to the page, of the model with which a page finds landmarks itself; 404 until it has been pulled.
+             */
+            landmark_model: string;
             limits: components["schemas"]["Limits"];
         };
         /**
@@ -1426,6 +1466,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    landmark_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The model has not been pulled. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -9,11 +9,12 @@ export const TOKEN_PREFIX = "mien.token.";
 /** Frames that may be unanswered at a time. */
 export const IN_FLIGHT = 2;
 
-/** How the pixels of a frame are encoded: an image file, or raw rows. */
+/** What a frame brings: an image file, raw rows, or landmarks and no picture. */
 export const ENCODING = {
   IMAGE: 1,
   RGB: 2,
   RGBA: 3,
+  LANDMARKS: 4,
 } as const;
 export type Encoding = (typeof ENCODING)[keyof typeof ENCODING];
 
@@ -30,7 +31,7 @@ export const CLOSE = {
 export const STAGES = ["wait", "decode", "landmarks", "identity", "pose", "heads", "smooth", "total"] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** A frame: this header, then the pixels. Offsets in bytes. */
+/** A frame: this header, then pixels or landmarks. Offsets in bytes. */
 export const FRAME = {
   magic: 0, // uint32
   version: 4, // uint32
