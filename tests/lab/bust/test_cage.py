@@ -92,6 +92,18 @@ class TestCage:
             np.testing.assert_allclose(away, targets.rim_radius(), atol=0.02)
 
 
+def test_the_bones_stand_where_the_shapes_are() -> None:
+    """What the bust's model has to know without the workshop."""
+
+    def metres(p: np.ndarray) -> np.ndarray:
+        return (p - [0, data.FLOOR, 0]) * data.SCALE
+
+    for side in form.LIDS:
+        np.testing.assert_allclose(shipped.JOINTS[f"{side}Eye"], metres(form.eye_of(side)))
+    np.testing.assert_allclose(shipped.JOINTS["jaw"], metres(targets.Jaw.HINGE))
+    assert pytest.approx(form.EYE.radius * data.SCALE) == shipped.EYE_RADIUS
+
+
 class TestJaw:
     def test_it_turns_about_its_hinge(self) -> None:
         face = CANONICAL[:468].astype(float)

@@ -15,6 +15,7 @@ from scipy.interpolate import RBFInterpolator
 
 from ...arrays import Array, Bool, Float, Int
 from ...topology import CANONICAL, MIRROR, REGIONS, TRIANGLES
+from . import skull
 from .subdivide import subdivide
 
 __all__ = ["EYE", "LIDS", "LIPS", "Cage", "Eye", "build", "eye_of"]
@@ -37,9 +38,8 @@ LIPS: tuple[int, tuple[int, ...], int, tuple[int, ...]] = (
 )  # fmt: skip
 """Where the lips meet: left corner, upper lip, right corner, lower lip, opposite each other."""
 
-_FIRST = {  # vertices of the rings around the left eye, from its outer corner over the upper lid
-    "fold": (359, 467, 260, 259, 257, 258, 286, 414, 463, 341, 256, 252, 253, 254, 339, 255),
-}
+FOLD = (359, 467, 260, 259, 257, 258, 286, 414, 463, 341, 256, 252, 253, 254, 339, 255)
+"""The ring around the rims of the left eye, from its outer corner over the upper lid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,6 @@ EYE = Eye()
 CLEAR = 0.20  # of the lids' rims before the eyeball
 _SLIT = (1.76, 0.90, 0.76)  # half of the width, rise of the upper and fall of the lower lid
 _SLANT = 0.09  # by which the outer corner is higher than the inner
-
-SKULL_RINGS = 11
-BAG_RINGS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +143,9 @@ def _rounded(p: Array) -> Array:
     knots = np.concatenate([p[oval], p[kept]])
     # The chin stays as it is: the smooth head has none.
     share = np.clip((p[oval, 1:2] + 8.0) / 4.5, 0, 1)
-    moved = np.concatenate([share * (_project(p[oval]) - p[oval]), np.zeros((kept.sum(), 3))])
+    moved = np.concatenate(
+        [share * (skull.on_surface(p[oval]) - p[oval]), np.zeros((kept.sum(), 3))]
+    )
     warp = RBFInterpolator(knots, moved, kernel="thin_plate_spline", smoothing=0.05)
     out: Array = p + warp(p)
     return out
@@ -154,7 +153,7 @@ def _rounded(p: Array) -> Array:
 
 def _soften(p: Array) -> Array:
     """Smooth away what is a particular face's: all but eyes, lips and the nose's base."""
-    near = _neighbours(_triangles(), FACE)
+    near = neighbours(_triangles(), FACE)
     keep = np.zeros(FACE, bool)
     for name in ("lips_outer", "lips_inner", "left_eye", "right_eye", "nose_base", "face_oval"):
         keep[list(REGIONS[name])] = True
@@ -197,7 +196,7 @@ def _eyes(p: Array) -> Array:
     p = p.copy()
     for side in LIDS:
         ring, target = rim(side), slit(side)
-        fold: tuple[int, ...] = _FIRST["fold"]
+        fold: tuple[int, ...] = FOLD
         if side == "right":
             fold = tuple(int(MIRROR[i]) for i in fold)
         middle = eye_of(side)
@@ -237,7 +236,7 @@ def _triangles() -> Int[Array, "t 3"]:
     return np.array(list(kept.values()), np.int32)
 
 
-def _neighbours(triangles: Array, count: int) -> list[list[int]]:
+def neighbours(triangles: Array, count: int) -> list[list[int]]:
     near: list[set[int]] = [set() for _ in range(count)]
     for a, b, c in triangles.tolist():
         near[a] |= {b, c}
@@ -246,110 +245,9 @@ def _neighbours(triangles: Array, count: int) -> list[list[int]]:
     return [sorted(n) for n in near]
 
 
-# The skull
-
-
-def _ellipsoid(p: Array, centre: Array, radii: Array, power: float = 2.0) -> Array:
-    """About the signed distance to a rounded box; an ellipsoid with the power 2."""
-    share = (np.abs((p - centre) / radii) ** power).sum(axis=1) ** (1 / power)
-    length = np.linalg.norm(p - centre, axis=1)
-    value: Array = length * (1 - 1 / np.maximum(share, 1e-6))
-    return value
-
-
-def _neck(p: Array) -> Array:
-    a, b = np.array([0.0, -4.0, -3.6]), np.array([0.0, -24.0, -4.6])
-    t = np.clip((p - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
-    away = (p - a - t[:, None] * (b - a)) / np.array([1.0, 1.0, 1.02])
-    wide = 4.15 + 1.0 * np.clip((t - 0.55) / 0.45, 0, 1) ** 2
-    value: Array = np.linalg.norm(away, axis=1) - wide
-    return value
-
-
-def _union(a: Array, b: Array, soft: float) -> Array:
-    h = np.clip(0.5 + 0.5 * (b - a) / soft, 0, 1)
-    value: Array = b * (1 - h) + a * h - soft * h * (1 - h)
-    return value
-
-
-def head_surface(p: Float[Array, "n 3"]) -> Float[Array, "n"]:
-    """About the signed distance to a smooth head without features."""
-    skull = _ellipsoid(p, np.array([0.0, 4.0, -2.7]), np.array([7.9, 8.9, 8.7]), 2.3)
-    jaw = _ellipsoid(p, np.array([0.0, -2.0, 0.2]), np.array([6.5, 6.4, 5.0]), 2.2)
-    return _union(_union(skull, jaw, 3.0), _neck(p), 2.4)
-
-
-def _project(p: Array, steps: int = 8) -> Array:
-    p = p.copy()
-    for _ in range(steps):
-        value = head_surface(p)
-        slope = np.empty_like(p)
-        for axis in range(3):
-            off = np.zeros(3)
-            off[axis] = 1e-3
-            slope[:, axis] = (head_surface(p + off) - head_surface(p - off)) / 2e-3
-        p -= (value / np.maximum((slope**2).sum(axis=1), 1e-6))[:, None] * slope
-    return p
-
-
-NECK_BASE = -14.0
-
-
-def _skull(p: Array) -> Float[Array, "rings 36 3"]:
-    """Rings from the face's oval over skull and throat to the base of the neck."""
-    oval = p[list(REGIONS["face_oval"])]
-    pivot = np.array([-11.5, 3.6])
-    n = SKULL_RINGS
-    around = np.linspace(0, 2 * np.pi, len(oval), endpoint=False)
-    base = np.column_stack(
-        [-5.2 * np.sin(around), np.full(len(oval), NECK_BASE), -4.2 - 5.2 * np.cos(around)]
-    )
-
-    def polar(q: Array) -> Array:
-        y, z = q[:, 1] - pivot[0], q[:, 2] - pivot[1]
-        angle = np.arctan2(-z, y)
-        return np.column_stack([np.where(angle < -1, angle + 2 * np.pi, angle), np.hypot(y, z)])
-
-    start, end = polar(oval), polar(base)
-    rings = []
-    for k in range(1, n + 1):
-        t = k / n
-        angle, radius = ((1 - t) * start + t * end).T
-        x = (1 - t) * oval[:, 0] + t * base[:, 0]
-        y, z = pivot[0] + radius * np.cos(angle), pivot[1] - radius * np.sin(angle)
-        rings.append(np.column_stack([x, y, z]))
-    grid = np.stack([oval, *rings])
-    off = oval - _project(oval)
-    grid[1:] = _project(grid[1:].reshape(-1, 3), 12).reshape(n, -1, 3)
-    for _ in range(60):
-        inner = grid[1:-1]
-        side = (np.roll(inner, 1, axis=1) + np.roll(inner, -1, axis=1)) / 2
-        grid[1:-1] += 0.4 * ((grid[:-2] + grid[2:]) * 0.3 + side * 0.4 - inner)
-        grid = _even(grid)
-        flat = _project(grid[1:].reshape(-1, 3), 6).reshape(n, -1, 3)
-        flat[-1, :, 1] = NECK_BASE
-        grid[1:] = flat
-    # What the oval lies beside the smooth head is let go over three rings.
-    for k, share in enumerate((0.62, 0.25, 0.06), 1):
-        grid[k] += share * off
-    even: Array = (grid + _flip(grid)[:, -np.arange(len(oval)) % len(oval)]) / 2
-    return even[1:]
-
-
-def _even(grid: Array) -> Array:
-    """Rings at equal distances along each column."""
-    length = np.linalg.norm(np.diff(grid, axis=0), axis=2).cumsum(axis=0)
-    out = grid.copy()
-    for i in range(grid.shape[1]):
-        at = np.concatenate([[0], length[:, i]])
-        wanted = np.linspace(0, at[-1], len(grid))
-        out[:, i] = np.column_stack([np.interp(wanted, at, grid[:, i, d]) for d in range(3)])
-    return out
-
-
 def _blend(p: Array, triangles: Array, rings: Array) -> Array:
     """Smooth where the face goes over into the skull: two steps to either side of the oval."""
-    near = _neighbours(triangles, len(p))
+    near = neighbours(triangles, len(p))
     share = np.zeros(len(p))
     share[rings[:3]] = np.array([0.5, 0.5, 0.3])[:, None] * (p[rings[:1], 1] < 1)
     share[rings[0]] = np.maximum(share[rings[0]], 0.4)
@@ -461,7 +359,7 @@ def build() -> Cage:
     oval = list(REGIONS["face_oval"])
     skull_rings = []
     last = oval
-    for shape in _skull(p):
+    for shape in skull.rings(p):
         new = add(shape)
         join(last, new, shape[:, 0], False)
         skull_rings.append(new)

@@ -81,7 +81,7 @@ def on_cage(
 ) -> tuple[dict[str, Float[Array, "n 3"]], dict[str, Jaw]]:
     """Displacements of all vertices of the cage, by name, and the jaw's motion."""
     left = [n for n in ARKIT_52 if not n.endswith("Right") or n == "jawRight"]
-    near = form._neighbours(cage.triangles[(cage.triangles < FACE).all(axis=1)], FACE)
+    near = form.neighbours(cage.triangles[(cage.triangles < FACE).all(axis=1)], FACE)
     face: dict[str, Array] = {}
     for name in ARKIT_52:
         if name in learnt:
@@ -156,7 +156,7 @@ def _lids(cage: Cage, name: str, moved: Array) -> Array:
         moved[u] = _on_sphere(meet, middle, rim_radius()) - p[u]
         moved[low] = _on_sphere(meet, middle, rim_radius() - sink) - p[low]
         moved[[outer, inner]] = 0
-        fold = list(form._FIRST["fold"])
+        fold = list(form.FOLD)
         follow = np.zeros_like(moved)
         follow[fold[1:8]] = 0.42 * moved[[u[0], u[1], u[2], u[3], u[4], u[5], u[6]]]
         moved[fold[1:8]] = follow[fold[1:8]]
