@@ -20,6 +20,7 @@ import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, socketOf
 import { type Action, beginning, type Source, spoken, type StudioState } from "./state";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
+import { Streams } from "./streams";
 import { CHANNELS } from "./tables";
 
 const SOFTWARE_RATE = 15;
@@ -33,6 +34,7 @@ export class Studio {
   readonly review: Review;
   readonly guide: Guide;
   readonly closet: Closet;
+  readonly streams: Streams;
   readonly local = isLoopback(location.hostname);
   /** The faces shown now, the one that drives the meters, and the picture they were seen in. */
   faces: readonly FaceBlock[] = [];
@@ -64,6 +66,7 @@ export class Studio {
           if (connection.kind === "ready") this.greet();
           else {
             this.guide.lose();
+            this.streams.lose();
             if (this.moving) this.clear();
           }
         },
@@ -78,6 +81,12 @@ export class Studio {
       lookForOthers: () => this.configure({ maxFaces: this.settings.maxFaces }),
       token: this.token,
     });
+    this.streams = new Streams({
+      say: (message) => this.live.say(message),
+      lead: () => this.store.get().leadId,
+      tick: () => this.offer(),
+    });
+    this.store.subscribe(() => this.streams.follow());
     this.closet = new Closet({
       settings: () => this.settings,
       change: (part) => this.change(part),
@@ -93,8 +102,8 @@ export class Studio {
         cameras: (cameras) => this.store.set({ cameras }),
         still: (still, bitmap) => this.showStill(still, bitmap),
         // Frames go out for someone who looks on; browsers disagree on what hidden pages get.
-        frame: (video) => {
-          if (!document.hidden) this.live.offer(video, this.settings.sendWidth);
+        frame: () => {
+          if (!document.hidden) this.offer();
         },
       },
       this.token,
@@ -315,9 +324,15 @@ export class Studio {
     this.store.set({ serverProblem: null });
     this.configure(this.settings);
     this.closet.greet();
+    this.streams.greet();
     const { source } = this.store.get();
     // The page may have come up before the server.
     if (source.kind === "sample" && source.phase === "failed") void this.sources.again();
+  }
+
+  private offer(): void {
+    const { running, video } = this.sources.feed;
+    if (running) this.live.offer(video, this.settings.sendWidth);
   }
 
   private configure(part: Partial<Settings>): void {
@@ -327,7 +342,9 @@ export class Studio {
 
   private hear(message: ServerMessage, asked: ClientMessage | null): void {
     const calibrate = asked?.type === "calibrate" ? asked : null;
+    if (message.type === "streaming") return this.streams.hear(message);
     if (message.type === "error") {
+      if (asked?.type === "stream") return this.streams.refuse(message, asked);
       if (calibrate && calibrate.action !== "look") return this.guide.refuse(message, calibrate);
       // Frames that came out of order or too late are no news for a person.
       if (message.sequence === null || message.code === "model_missing") {
@@ -336,6 +353,8 @@ export class Studio {
       return;
     }
     if (message.type === "calibration") return this.guide.hear(message, calibrate);
+    // The page asks for no streams.
+    if (message.type === "streaming") return;
     this.store.set({ session: message, engine: message.engine });
     if (message.type !== "ready") return;
     this.store.set({ ready: message });

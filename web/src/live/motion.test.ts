@@ -47,6 +47,18 @@ describe("motion between answers", () => {
     expect(motion.tick(now + 100, 0.01)).toBe(false);
   });
 
+  it("stays where it is in a picture that began before the answer came", () => {
+    const motion = new Motion();
+    motion.follow(face(0, null), 0, 0.05);
+    const now = pass(motion, 0, 500);
+    for (let i = 0; i < 20; i++) {
+      motion.follow(face(i % 2), now + i * 10, 0.01);
+      motion.tick(now + i * 10 - 50, 0.01);
+    }
+    expect(motion.weights[0]).toBe(0);
+    expect(motion.head[3]).toBe(1);
+  });
+
   it("what no model produced asks for nothing", () => {
     const motion = new Motion();
     motion.follow(face(NaN, null), 0, 0.05);

@@ -90,7 +90,8 @@ export class Motion {
       blend(head, this.toHead, step, head);
       this.moving = far > STILL;
     } else {
-      const t = this.duration > 0 ? Math.min(1, (now - this.started) / this.duration) : 1;
+      // A display tells the time at which its picture began, which may be before the answer came.
+      const t = this.duration > 0 ? Math.min(1, Math.max(0, (now - this.started) / this.duration)) : 1;
       for (let i = 0; i < weights.length; i++) weights[i] = this.fromWeights[i] + (this.toWeights[i] - this.fromWeights[i]) * t;
       blend(this.fromHead, this.toHead, t, head);
       this.moving = t < 1;

@@ -177,7 +177,8 @@ export class FaceActor {
       this.forward.z += (1 - this.forward.z) * step;
       this.moving = far > 0.005;
     } else {
-      const t = this.duration > 0 ? Math.min(1, (now - this.started) / this.duration) : 1;
+      // A display tells the time at which its picture began, which may be before the answer came.
+      const t = this.duration > 0 ? Math.min(1, Math.max(0, (now - this.started) / this.duration)) : 1;
       for (let i = 0; i < shown.length; i++) shown[i] = from[i] + (to[i] - from[i]) * t;
       this.moving = t < 1;
     }

@@ -24,7 +24,7 @@ export function StageView({ openFile, openAvatar }: Openers) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const pressed = useRef({ x: 0, y: 0 });
   // The large action stays until something else is running, and comes back when that fails.
-  const start = useStudioState(({ source: { kind, phase } }) => kind === "sample" || kind === "none" || phase === "failed");
+  const start = useStudioState(({ take, source: { kind, phase } }) => take === null && (kind === "sample" || kind === "none" || phase === "failed"));
   const preview = useStudioState((s) => s.settings.preview && s.take === null);
   const seen = useStudioState((s) => s.source.kind !== "sample" && s.source.phase === "running");
   useEffect(() => (canvas.current ? studio.mount(canvas.current) : undefined), [studio]);
