@@ -51,6 +51,8 @@ export class Motion {
 
   /** Go to where an answer saw the face, within `seconds` of `now` (milliseconds). */
   follow(block: FaceBlock, now: number, seconds: number): void {
+    // Answers may come with every picture, and then this is all that moves it.
+    if (this.moving && !this.resting) this.reach(now);
     this.fromWeights.set(this.weights);
     this.fromHead.set(this.head);
     for (let i = 0; i < this.toWeights.length; i++) {
@@ -90,12 +92,17 @@ export class Motion {
       blend(head, this.toHead, step, head);
       this.moving = far > STILL;
     } else {
-      // A display tells the time at which its picture began, which may be before the answer came.
-      const t = this.duration > 0 ? Math.min(1, Math.max(0, (now - this.started) / this.duration)) : 1;
-      for (let i = 0; i < weights.length; i++) weights[i] = this.fromWeights[i] + (this.toWeights[i] - this.fromWeights[i]) * t;
-      blend(this.fromHead, this.toHead, t, head);
-      this.moving = t < 1;
+      this.reach(now);
     }
     return true;
+  }
+
+  private reach(now: number): void {
+    const { weights } = this;
+    // A display tells the time at which its picture began, which may be before the answer came.
+    const t = this.duration > 0 ? Math.min(1, Math.max(0, (now - this.started) / this.duration)) : 1;
+    for (let i = 0; i < weights.length; i++) weights[i] = this.fromWeights[i] + (this.toWeights[i] - this.fromWeights[i]) * t;
+    blend(this.fromHead, this.toHead, t, this.head);
+    this.moving = t < 1;
   }
 }

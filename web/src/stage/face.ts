@@ -114,6 +114,8 @@ export class FaceActor {
       this.root.scale.setScalar(spot.size);
       this.newcomer = false;
     }
+    // Answers may come with every picture, and then this is all that moves it.
+    if (this.moving && !this.resting) this.reach(now);
     this.from.set(this.shown);
     place(block, frame, this.to);
     this.spot.x = spot.x;
@@ -163,7 +165,7 @@ export class FaceActor {
       scale.setScalar(scale.x + (this.spot.size - scale.x) * ease);
     }
     if (!this.moving) return gap > 1e-3;
-    const { shown, from, to } = this;
+    const { shown, to } = this;
     if (this.resting) {
       const step = 1 - Math.exp(-elapsed / REST);
       let far = 0;
@@ -177,13 +179,18 @@ export class FaceActor {
       this.forward.z += (1 - this.forward.z) * step;
       this.moving = far > 0.005;
     } else {
-      // A display tells the time at which its picture began, which may be before the answer came.
-      const t = this.duration > 0 ? Math.min(1, Math.max(0, (now - this.started) / this.duration)) : 1;
-      for (let i = 0; i < shown.length; i++) shown[i] = from[i] + (to[i] - from[i]) * t;
-      this.moving = t < 1;
+      this.reach(now);
     }
     this.rebuild();
     return true;
+  }
+
+  private reach(now: number): void {
+    const { shown, from, to } = this;
+    // A display tells the time at which its picture began, which may be before the answer came.
+    const t = this.duration > 0 ? Math.min(1, Math.max(0, (now - this.started) / this.duration)) : 1;
+    for (let i = 0; i < shown.length; i++) shown[i] = from[i] + (to[i] - from[i]) * t;
+    this.moving = t < 1;
   }
 
   private rebuild(): void {
