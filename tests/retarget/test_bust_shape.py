@@ -255,6 +255,26 @@ def test_lips_touch_at_rest_and_over_the_open_jaw() -> None:
         assert apart(points, "lips") < 0.3
 
 
+@pytest.mark.parametrize("weight", [0.25, 0.5])
+def test_the_tongue_on_its_way_stays_behind_the_lower_lip(weight: float) -> None:
+    given = {"tongueOut": weight}
+    found = in_front(posed("tongue", given), skin(given), data.load("skin").triangles)
+    assert np.nanmin(found) > -0.5
+
+
+@pytest.mark.parametrize("opened", [0.0, 0.3, 0.6])
+def test_the_tongue_goes_between_the_lips(opened: float) -> None:
+    given = {"tongueOut": 1.0, "jawOpen": opened}
+    points, tongue = skin(given), posed("tongue", given)
+    upper, lower = (points[data.contour(f"lips_{side}")] for side in ("upper", "lower"))
+    for line, sign in ((upper, 1), (lower, -1)):
+        order = np.argsort(line[:, 0])
+        y, z = (np.interp(tongue[:, 0], line[order, 0], line[order, i]) for i in (1, 2))
+        there = np.abs(tongue[:, 2] - z) < 2
+        assert there.any()
+        assert (sign * (tongue[there, 1] - y[there])).max() < 1.0
+
+
 def test_no_sum_of_targets_crosses_the_lips() -> None:
     """What the upper lip rises less than the lower is never negative, so neither are sums."""
     part = data.load("skin")

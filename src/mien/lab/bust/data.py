@@ -70,7 +70,7 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
         points, mesh = shape
         with_jaw = {n: share * jaw(points) for n, jaw in jaws.items()}
         if name == "tongue":
-            with_jaw["tongueOut"] = with_jaw["tongueOut"] + parts.tongue_out(points)
+            with_jaw["tongueOut"] = parts.tongue_out(points)
             out[name] = Part(points, mesh, with_jaw)
             continue
         still, still_mesh = parts.teeth(upper=True) if name == "teeth" else parts.gums(upper=True)

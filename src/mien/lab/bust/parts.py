@@ -120,18 +120,23 @@ def gums(upper: bool) -> Shape:
 _TONGUE = (15, 24)  # rings along, points around
 
 
+def _tongue_line(v: Array) -> Array:
+    """Height of the tongue's middle from its root (0) to its tip (1)."""
+    line: Array = -5.18 + 0.60 * np.sin(np.pi / 2 * np.clip(1.25 * v, 0, 1)) ** 2
+    return line
+
+
 def tongue() -> Shape:
-    """From its root to its tip, lying behind the lower teeth."""
+    """From its root to its tip, lying behind the teeth."""
     rings, around = _TONGUE
     t = 0.985 * (1 - (1 - np.linspace(0, 1, rings)) ** 1.3)
     a = np.linspace(0, 2 * np.pi, around, endpoint=False)
     rows = []
     for v in t:
-        full = np.sqrt(max(1 - v**5, 0.0)) * (0.75 + 0.25 * np.sin(np.pi * min(v * 1.3, 1)))
-        wide, high = 1.28 * full, (0.52 - 0.20 * v) * full
-        y = -5.0 + 0.42 * np.sin(np.pi * (0.15 + 0.75 * v)) - 0.12
-        z = 0.4 + 3.55 * v
-        groove = 0.10 * np.exp(-((np.cos(a) / 0.25) ** 2)) * (np.sin(a) > 0) * full
+        full = np.sqrt(max(1 - v**8, 0.0)) * (0.75 + 0.25 * np.sin(np.pi * min(v * 1.3, 1)))
+        wide, high = 1.24 * full, (0.50 - 0.22 * v) * full
+        y, z = float(_tongue_line(np.array(v))), 0.4 + 3.5 * v
+        groove = 0.08 * np.exp(-((np.cos(a) / 0.25) ** 2)) * (np.sin(a) > 0) * full
         rows.append(
             np.column_stack([wide * np.cos(a), y + high * np.sin(a) - groove, np.full(around, z)])
         )
@@ -145,16 +150,18 @@ def tongue() -> Shape:
 
 
 def tongue_out(points: Float[Array, "n 3"]) -> Float[Array, "n 3"]:
-    """Where the tongue goes at tongueOut = 1, apart from the jaw: out, and over the lower lip."""
-    v = np.clip((points[:, 2] - 0.4) / 3.55, 0, 1)
-    reach = 3.3 * v**1.3
-    middle = -5.12 + 0.42 * np.sin(np.pi * (0.15 + 0.75 * v))
-    beyond = np.clip((v - 0.62) / 0.38, 0, 1)
-    drop = 0.42 * np.sin(np.pi * np.clip(v, 0, 1) * 0.5) ** 2 - 0.95 * beyond**2
+    """Where the tongue goes at tongueOut = 1: out between the lips, its tip hanging over them.
+
+    A target goes straight, so at half weight the tip must not have reached the lower lip's front.
+    """
+    v = np.clip((points[:, 2] - 0.4) / 3.5, 0, 1)
+    beyond = np.clip((v - 0.55) / 0.45, 0, 1)
+    off = points[:, 1] - _tongue_line(v)
     moved = np.zeros_like(points)
-    moved[:, 2] = reach - 0.35 * beyond**2 * (points[:, 1] - middle)
-    moved[:, 1] = drop + (points[:, 1] - middle) * 0.05
-    moved[:, 0] = 0.06 * points[:, 0] * beyond
+    moved[:, 2] = 2.35 * v**1.2 - 0.5 * beyond**2 * off
+    moved[:, 1] = -4.80 - 0.85 * beyond**1.5 - _tongue_line(v) + 0.25 * beyond * off
+    moved[:, 1] *= np.clip(v / 0.4, 0, 1)
+    moved[:, 0] = -0.10 * points[:, 0] * beyond
     return moved
 
 

@@ -61,7 +61,7 @@ class Jaw:
         chin = [152, 175, 148, 377, 176, 400, 171, 396]
         shift = moved[chin].mean(axis=0)
         self.angle, self.shift = 0.0, np.zeros(3)
-        if name == "jawOpen":
+        if name in ("jawOpen", "tongueOut"):
             arm = face[chin].mean(axis=0) - self.HINGE
             away = arm + shift
             self.angle = float(np.arctan2(arm[1], arm[2]) - np.arctan2(away[1], away[2]))
@@ -324,7 +324,7 @@ def _gathered(cage: Cage) -> Array:
 
 def _parted(face: dict[str, Array]) -> Array:
     """Lips that let the tongue through."""
-    out: Array = 0.30 * face["jawOpen"] + 0.25 * face["mouthFunnel"] * [1, 0.5, 0.3]
+    out: Array = 0.46 * face["jawOpen"] + 0.15 * face["mouthFunnel"] * [1, 0.5, 0.3]
     return out
 
 
