@@ -49,6 +49,8 @@ export interface Situation {
   readonly canDraw: boolean;
 }
 
+export type TabId = "expression" | "pose" | "rig" | "streams" | "session";
+
 /** All that changes rarely; the face itself moves past it. */
 export interface StudioState extends Situation {
   readonly settings: Settings;
@@ -69,6 +71,9 @@ export interface StudioState extends Situation {
   readonly trim: readonly [from: number, to: number];
   readonly playing: boolean;
   readonly help: boolean;
+  /** What the inspector shows, and whether it is open on a phone. */
+  readonly tab: TabId;
+  readonly sheet: boolean;
 }
 
 /** As the page comes up. */
@@ -97,6 +102,8 @@ export function beginning(settings: Settings): StudioState {
     trim: [0, 0],
     playing: false,
     help: false,
+    tab: "expression",
+    sheet: false,
   };
 }
 

@@ -66,7 +66,6 @@ export class Studio {
           if (connection.kind === "ready") this.greet();
           else {
             this.guide.lose();
-            this.streams.lose();
             if (this.moving) this.clear();
           }
         },
@@ -81,12 +80,7 @@ export class Studio {
       lookForOthers: () => this.configure({ maxFaces: this.settings.maxFaces }),
       token: this.token,
     });
-    this.streams = new Streams({
-      say: (message) => this.live.say(message),
-      lead: () => this.store.get().leadId,
-      tick: () => this.offer(),
-    });
-    this.store.subscribe(() => this.streams.follow());
+    this.streams = new Streams(this.store, (message) => this.live.say(message), () => this.offer());
     this.closet = new Closet({
       settings: () => this.settings,
       change: (part) => this.change(part),
@@ -324,7 +318,6 @@ export class Studio {
     this.store.set({ serverProblem: null });
     this.configure(this.settings);
     this.closet.greet();
-    this.streams.greet();
     const { source } = this.store.get();
     // The page may have come up before the server.
     if (source.kind === "sample" && source.phase === "failed") void this.sources.again();
@@ -353,8 +346,6 @@ export class Studio {
       return;
     }
     if (message.type === "calibration") return this.guide.hear(message, calibrate);
-    // The page asks for no streams.
-    if (message.type === "streaming") return;
     this.store.set({ session: message, engine: message.engine });
     if (message.type !== "ready") return;
     this.store.set({ ready: message });

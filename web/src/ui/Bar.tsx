@@ -1,10 +1,12 @@
 /** The slim bar: where the picture comes from, whose face is on the stage, record, help. */
 
+import { anyOn } from "../streams";
 import { useGuide, useStudio, useStudioState } from "./context";
 import { AvatarMenu } from "./AvatarMenu";
 import { Icon, type IconName } from "./icons";
 import { ITEM, Menu } from "./Menu";
 import { SceneMenu } from "./SceneMenu";
+import { useStreams } from "./StreamsTab";
 
 export function Bar({ openFile, openAvatar }: { openFile: () => void; openAvatar: () => void }) {
   const studio = useStudio();
@@ -18,6 +20,7 @@ export function Bar({ openFile, openAvatar }: { openFile: () => void; openAvatar
       <SourceMenu openFile={openFile} />
       <AvatarMenu openAvatar={openAvatar} />
       <SceneMenu />
+      <Streaming />
       <div className="flex-1" />
       <button
         type="button"
@@ -47,6 +50,31 @@ export function Bar({ openFile, openAvatar }: { openFile: () => void; openAvatar
         <Icon name="help" />
       </button>
     </header>
+  );
+}
+
+/** Lights up while the face goes to other programs, and leads to where that is switched. */
+function Streaming() {
+  const studio = useStudio();
+  const on = useStreams(anyOn);
+  return (
+    <button
+      type="button"
+      className="control"
+      aria-label={on ? "Streams: on" : "Streams: off"}
+      title={on ? "Your face goes to other programs" : "Send your face to other programs"}
+      data-testid="streaming"
+      data-on={on}
+      onClick={() => {
+        studio.guide.close();
+        studio.store.set({ tab: "streams", sheet: true });
+      }}
+    >
+      <span className={on ? "text-accent" : ""}>
+        <Icon name="stream" />
+      </span>
+      <span className="hidden lg:inline">Streams</span>
+    </button>
   );
 }
 

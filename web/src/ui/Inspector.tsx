@@ -1,22 +1,22 @@
 /** The inspector: tabs beside the stage, or a sheet below it on a phone. */
 
-import { useRef, useState } from "react";
+import { useRef } from "react";
 import { Calibration } from "./Calibration";
-import { useGuide } from "./context";
+import { useGuide, useStudio, useStudioState } from "./context";
 import { ExpressionTab } from "./ExpressionTab";
 import { Icon } from "./icons";
 import { PoseTab } from "./PoseTab";
 import { RigTab } from "./RigTab";
 import { SessionTab } from "./SessionTab";
+import { StreamsTab } from "./StreamsTab";
 
 const TABS = [
   { id: "expression", label: "Expression", View: ExpressionTab },
   { id: "pose", label: "Pose", View: PoseTab },
   { id: "rig", label: "Rig", View: RigTab },
+  { id: "streams", label: "Streams", View: StreamsTab },
   { id: "session", label: "Session", View: SessionTab },
 ] as const;
-
-type TabId = (typeof TABS)[number]["id"];
 
 export function Inspector() {
   const calibrating = useGuide((g) => g.open);
@@ -24,15 +24,16 @@ export function Inspector() {
 }
 
 function Tabs() {
-  const [tab, setTab] = useState<TabId>("expression");
-  const [open, setOpen] = useState(false);
+  const studio = useStudio();
+  const tab = useStudioState((s) => s.tab);
+  const open = useStudioState((s) => s.sheet);
   const list = useRef<HTMLDivElement>(null);
   const { View } = TABS.find((t) => t.id === tab) ?? TABS[0];
   const step = (event: React.KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (by === 0) return;
     const at = (TABS.findIndex((t) => t.id === tab) + by + TABS.length) % TABS.length;
-    setTab(TABS[at].id);
+    studio.store.set({ tab: TABS[at].id });
     list.current?.querySelectorAll("button").item(at).focus();
     event.preventDefault();
   };
@@ -43,7 +44,7 @@ function Tabs() {
       className={`eased z-20 flex min-h-0 flex-col border-line bg-raised max-md:rounded-t-2xl max-md:border-t md:border-l ${open ? "max-md:h-[52dvh]" : "max-md:h-14"}`}
     >
       <div className="flex h-14 shrink-0 items-center gap-1 px-2">
-        <div ref={list} role="tablist" aria-label="Inspector" className="flex flex-1 gap-1" onKeyDown={step}>
+        <div ref={list} role="tablist" aria-label="Inspector" className="-m-1 flex min-w-0 flex-1 overflow-x-auto p-1 [scrollbar-width:none]" onKeyDown={step}>
           {TABS.map(({ id, label }) => (
             <button
               key={id}
@@ -53,12 +54,9 @@ function Tabs() {
               aria-selected={tab === id}
               aria-controls="inspector-panel"
               tabIndex={tab === id ? 0 : -1}
-              className="control px-3 text-s max-[360px]:px-2"
+              className="control text-s"
               data-testid={`tab-${id}`}
-              onClick={() => {
-                setTab(id);
-                setOpen(true);
-              }}
+              onClick={() => studio.store.set({ tab: id, sheet: true })}
             >
               {label}
             </button>
@@ -71,7 +69,7 @@ function Tabs() {
           aria-controls="inspector-panel"
           aria-label={open ? "Close the inspector" : "Open the inspector"}
           data-testid="sheet"
-          onClick={() => setOpen(!open)}
+          onClick={() => studio.store.set({ sheet: !open })}
         >
           <span className={open ? "" : "rotate-180"}>
             <Icon name="chevron" />
