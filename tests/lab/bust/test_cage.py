@@ -10,7 +10,7 @@ import pytest
 
 from mien.lab.bust import cage as form
 from mien.lab.bust import data, learn, targets
-from mien.lab.bust.subdivide import subdivide
+from mien.lab.bust.subdivide import coarse, subdivide
 from mien.morphable import ict
 from mien.retarget.bust import data as shipped
 from mien.topology import CANONICAL
@@ -50,6 +50,15 @@ class TestSubdivision:
         matrix, triangles, _, _ = subdivide(TETRAHEDRON, np.zeros((0, 2), int), 4, 0)
         np.testing.assert_array_equal(triangles, TETRAHEDRON)
         np.testing.assert_array_equal(matrix.toarray(), np.eye(4))
+
+
+def test_coarse_triangles_stand_on_some_of_the_vertices() -> None:
+    matrix, triangles, _, _ = subdivide(TETRAHEDRON, np.zeros((0, 2), int), 4, 3)
+    points = matrix @ CORNERS
+    fewer = coarse(triangles, points, 0.2)
+    assert 4 <= len(fewer) < len(triangles) / 4
+    assert all(len(set(t)) == 3 for t in fewer.tolist())
+    np.testing.assert_array_equal(coarse(triangles, points, 10.0), np.zeros((0, 3)))
 
 
 class TestCage:

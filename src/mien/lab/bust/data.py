@@ -14,7 +14,7 @@ from ...channels import ARKIT_52
 from . import cage as form
 from . import paint, parts, targets
 from .cage import LIDS, LIPS, Cage
-from .subdivide import subdivide
+from .subdivide import coarse, subdivide
 
 __all__ = ["Part", "assemble", "pack"]
 
@@ -89,7 +89,10 @@ def assemble(learnt: Mapping[str, Array]) -> tuple[dict[str, Part], dict[str, Ar
     used = np.unique(triangles[~inside])
     for name, vertices in contours(matrix).items():
         arrays[f"contour.{name}"] = np.searchsorted(used, vertices).astype(np.uint16)
-    arrays["cage"] = np.searchsorted(used, cage.triangles[~cage.inside]).astype(np.uint16)
+    for name, size in (("hair", 2.2), ("ears", 0.9)):
+        small = coarse(out[name].triangles, out[name].points, size)
+        arrays[f"{name}.cage"] = small.astype(np.uint16)
+    arrays["skin.cage"] = np.searchsorted(used, cage.triangles[~cage.inside]).astype(np.uint16)
     return out, arrays
 
 

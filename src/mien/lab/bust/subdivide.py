@@ -1,4 +1,6 @@
-"""Loop subdivision with creases, as a matrix: what is linear in the cage stays linear.
+"""Finer and coarser triangles.
+
+Loop subdivision with creases is a matrix: what is linear in the cage stays linear.
 
 Loop, "Smooth subdivision surfaces based on triangles" (1987), with Warren's weights for old
 vertices and the crease rules of Hoppe et al., "Piecewise smooth surface reconstruction" (1994).
@@ -12,9 +14,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, identity
 
-from ...arrays import Array, Int
+from ...arrays import Array, Float, Int
 
-__all__ = ["subdivide"]
+__all__ = ["coarse", "subdivide"]
 
 
 def subdivide(
@@ -93,3 +95,26 @@ def _once(triangles: Array, creases: Array, count: int) -> tuple[Any, Array, Arr
 
 def _key(a: int, b: int) -> tuple[int, int]:
     return min(a, b), max(a, b)
+
+
+def coarse(triangles: Int[Array, "t 3"], points: Float[Array, "n 3"], size: float) -> Array:
+    """Fewer triangles on some of the same vertices: those that are nearest to a grid of cells.
+
+    Rossignac and Borrel, "Multi-resolution 3D approximations for rendering complex scenes" (1993):
+    what falls into one cell becomes one vertex, and triangles that thereby lose a side vanish.
+    """
+    cell = np.floor(points / size).astype(int)
+    _, place = np.unique(cell, axis=0, return_inverse=True)
+    place = place.ravel()
+    middle = np.zeros((place.max() + 1, 3))
+    np.add.at(middle, place, points)
+    middle /= np.bincount(place)[:, None]
+    away = np.linalg.norm(points - middle[place], axis=1)
+    order = np.lexsort((away, place))
+    kept = order[np.r_[True, np.diff(place[order]) > 0]]
+    found = kept[place][triangles]
+    whole = (
+        (found[:, 0] != found[:, 1]) & (found[:, 1] != found[:, 2]) & (found[:, 2] != found[:, 0])
+    )
+    fewer: Array = np.unique(found[whole], axis=0)
+    return fewer

@@ -118,7 +118,7 @@ class _Normals:
 def _moving(name: str, material: int, flat: bool) -> Primitive:
     """A part that morphs. Flat sides have no normals, by which glTF knows them."""
     part = _skin_with_ears() if name == "skin" else data.load(name)
-    triangles = _coarse(part) if flat and name == "skin" else part.triangles
+    triangles = _coarse() if flat and name == "skin" else part.triangles
     used, corners = np.unique(triangles, return_inverse=True)
     triangles = corners.reshape(-1, 3).astype(np.int32)
     points = part.points[used]
@@ -169,10 +169,10 @@ def _skin_with_ears() -> Part:
     )
 
 
-def _coarse(part: Part) -> Int[Array, "t 3"]:
-    """Triangles of the coarse head, with the ears as they are."""
-    fine = len(data.load("skin").triangles)
-    return np.concatenate([data.cage(), part.triangles[fine:]])
+def _coarse() -> Int[Array, "t 3"]:
+    """Coarse triangles of the skin and, behind it, the ears."""
+    first = len(data.load("skin").points)
+    return np.concatenate([data.cage("skin"), data.cage("ears") + first])
 
 
 def _bound(name: str, points: Array) -> tuple[Int[Array, "n 4"], Float32[Array, "n 4"]]:
@@ -200,8 +200,10 @@ def _smooth(x: Array, low: float, high: float) -> Array:
 def _still(name: str, material: int, parent: str, flat: bool) -> Primitive:
     """A part that only follows its node."""
     part = data.load(name)
-    points: Array = part.points - np.array(JOINTS[parent], np.float32)
-    triangles = part.triangles
+    triangles = data.cage(name) if flat and name == "hair" else part.triangles
+    used, corners = np.unique(triangles, return_inverse=True)
+    triangles = corners.reshape(-1, 3).astype(np.int32)
+    points: Array = part.points[used] - np.array(JOINTS[parent], np.float32)
     normals = None if flat else _Normals(triangles, len(points))(points)
     return Primitive(points, triangles, normals, material=material)
 

@@ -78,9 +78,9 @@ def masks() -> UInt8[Array, "s s 4"]:
     return found
 
 
-def cage() -> Int[Array, "t 3"]:
-    """The coarse skin's triangles; its vertices are the first of the part ``skin``."""
-    found: Array = _arrays()["cage"].astype(np.int32)
+def cage(name: str) -> Int[Array, "t 3"]:
+    """Coarse triangles of a part on some of its vertices: of skin, ears and hair."""
+    found: Array = _arrays()[f"{name}.cage"].astype(np.int32)
     return found
 
 
