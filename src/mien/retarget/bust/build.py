@@ -69,7 +69,8 @@ def build(
         meshes.append(Mesh(what, (primitive,)))
         nodes.append(Node(what, list(_PARENTS).index(parent), mesh=len(meshes) - 1))
 
-    nodes.append(Node("face", 0, mesh=0, skin=0))
+    # A skinned mesh hangs on its joints alone, so its node is a root of its own.
+    nodes.append(Node("face", mesh=0, skin=0))
     for side in ("leftEye", "rightEye"):
         eye = _eyeball(names.index("eyes"))
         at = list(_PARENTS).index(side)

@@ -152,7 +152,7 @@ def eye_texture(
     iris: tuple[float, ...],
     white: tuple[float, ...] = (0.95, 0.945, 0.93),
     pupil: tuple[float, ...] = (0.03, 0.025, 0.03),
-    size: int = 384,
+    size: int = 512,
 ) -> UInt8[Array, "h w 4"]:
     """White, iris and pupil by the angle from the eye's axis."""
     grid = ((np.arange(size) + 0.5) / size - 0.5) * 2
