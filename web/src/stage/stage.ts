@@ -265,7 +265,7 @@ export class Stage {
       for (const actor of this.actors.values()) if (actor.tick(now, elapsed)) this.dirty = true;
     }
     if (this.lights.tick(elapsed)) this.dirty = true;
-    if (this.effects.tick(this.puppet.motion.weights, elapsed)) this.dirty = true;
+    if (this.effects.tick(this.world.visible ? this.puppet.motion.weights : this.posed, elapsed)) this.dirty = true;
     this.turnToPointer(elapsed);
     this.view.tick();
     this.upload();
