@@ -252,6 +252,8 @@ function drawn(glyph: (context: CanvasRenderingContext2D) => void): CanvasTextur
   }
   const texture = new CanvasTexture(canvas);
   texture.colorSpace = SRGBColorSpace;
+  // A point counts its own rows from above.
+  texture.flipY = false;
   return texture;
 }
 
