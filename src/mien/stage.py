@@ -64,7 +64,7 @@ def character(name: str) -> Character:
     if name == "bust":
         from .retarget import bust
 
-        return _Driven(Avatar(bust.build()))
+        return _Driven(Avatar(bust.build(), settle=bust.settled))
     if name == "ict":
         from . import ict_avatar
 

@@ -478,3 +478,21 @@ def test_the_eyes_of_a_real_avatar_turn_once(shared: Path) -> None:
     assert by_name["Wolf3D_Head"]["eyeLookInLeft"] == 1
     assert by_name["Wolf3D_Teeth"]["jawOpen"] == 1
     assert by_name["Wolf3D_Head"]["viseme_aa"] == 0
+
+
+def test_a_model_may_settle_what_it_is_asked_for() -> None:
+    targets = (target("jawOpen", [0]), target("mouthClose", [1]))
+    shape = Primitive(np.zeros((2, 3), np.float32), np.zeros((0, 3), int), targets=targets)
+    mesh = Mesh("face", (shape,))
+    model = Model((Node("face", mesh=0),), (mesh,))
+
+    def calmer(weights: Any) -> Any:
+        return weights * np.float32(0.5)
+
+    asked = rig(weights={"jawOpen": 0.8, "mouthClose": 0.4})
+    np.testing.assert_allclose(Avatar(model).pose(asked).weights[0], [0.8, 0.4], atol=1e-6)
+    calm = Avatar(model, settle=calmer)
+    np.testing.assert_allclose(calm.pose(asked).weights[0], [0.4, 0.2], atol=1e-6)
+    # What speaks of others than ARKit's 52 is not for it.
+    other = rig(names=("jawOpen",), weights={"jawOpen": 0.8})
+    np.testing.assert_allclose(calm.pose(other).weights[0], [0.8, 0.0], atol=1e-6)

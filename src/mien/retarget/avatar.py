@@ -20,7 +20,7 @@ expression has that name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,6 +76,8 @@ class Avatar:
         vrm: what a VRM file says of it.
         overrides: what the user wants otherwise.
         notes: of the reader; they come back in the report.
+        settle: changes ARKit's 52 weights, float32 (52,), before they are shown: what this model
+            needs so that its targets do not add up to too much.
 
     Attributes:
         model, vrm, bones: as given and found.
@@ -93,7 +95,9 @@ class Avatar:
         *,
         overrides: Overrides | None = None,
         notes: tuple[str, ...] = (),
+        settle: Callable[[Float32[Array, "52"]], Float32[Array, "52"]] | None = None,
     ) -> None:
+        self._settle = settle
         self.model, self.vrm, self.notes = model, vrm, notes
         self.bones: Bones = find_bones(model, vrm.bones if vrm is not None else {})
         self._overrides = overrides or Overrides()
@@ -141,7 +145,10 @@ class Avatar:
         """
         rig = self._overrides.apply(rig)
         plan = self._plans.get(rig.names) or self._plan(rig.names)
-        driven = plan.mapping.apply(rig.weights)
+        weights = rig.weights
+        if self._settle is not None and rig.names == ARKIT_52:
+            weights = self._settle(weights)
+        driven = plan.mapping.apply(weights)
         flat = plan.base.copy()
         flat[plan.slots] = driven[plan.values]
         gaze = 1.0
