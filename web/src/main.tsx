@@ -21,7 +21,7 @@ dark.addEventListener("change", () => {
 
 // A pulse that can be read from outside, for tests and for the curious.
 studio.rhythm.onTenth((now) => {
-  const { connection, source, sight, faces, recording } = studio.store.get();
+  const { connection, source, sight, faces, recording, finder } = studio.store.get();
   const { dataset } = page;
   dataset.connection = connection.kind;
   dataset.source = source.kind;
@@ -32,6 +32,7 @@ studio.rhythm.onTenth((now) => {
   dataset.drawn = String(studio.stage?.drawn ?? 0);
   dataset.fps = studio.pulse.rate(now).toFixed(1);
   dataset.recording = String(recording);
+  dataset.finder = finder.kind;
   dataset.avatar = studio.closet.gallery.store.get().worn.split(":")[0];
   const mouth = studio.lead ? studio.lead[AT.mouth_open] : NaN;
   dataset.mouth = Number.isNaN(mouth) ? "unknown" : mouth === 1 ? "open" : "closed";

@@ -23,6 +23,8 @@ export interface Settings {
   mouthThreshold: number | null;
   mode: Mode;
   textured: boolean;
+  /** Pictures stay in the page. */
+  private: boolean;
   /** Name of the avatar: the mask, or one of the server's. */
   avatar: string;
   backdrop: Backdrop;
@@ -52,6 +54,7 @@ export const DEFAULTS: Settings = {
   mouthThreshold: null,
   mode: MODES[0],
   textured: true,
+  private: false,
   avatar: "mask",
   backdrop: BACKDROPS[0],
   light: LIGHT_NAMES[0],
@@ -82,7 +85,7 @@ export function readSettings(stored: string | null): Settings {
   }
   if (typeof values !== "object" || values === null) return settings;
   const given = new Map(Object.entries(values));
-  const bools = ["textured", "mirror", "preview", "overlay", "slowly"] as const;
+  const bools = ["textured", "mirror", "preview", "overlay", "slowly", "private"] as const;
   for (const name of bools) {
     const value: unknown = given.get(name);
     if (typeof value === "boolean") settings[name] = value;

@@ -26,6 +26,7 @@ const WELL: Situation = {
   avatarOpening: null,
   avatarProblem: null,
   canDraw: true,
+  finder: { kind: "off" },
 };
 
 describe("a lost connection", () => {
@@ -53,6 +54,11 @@ describe("the notice", () => {
     ["connecting", { connection: { kind: "connecting" } }],
     ["opening", { source: { ...CAMERA, phase: "opening" } }],
     ["server-problem", { serverProblem: "The model is missing." }],
+    ["private-loading", { finder: { kind: "loading", share: 0.5 } }],
+    ["private-missing", { finder: { kind: "missing", text: "Run `mien pull x`." }, source: { ...CAMERA, phase: "opening" } }],
+    ["private-failed", { finder: { kind: "failed", text: "no WebGL" }, sight: "none" }],
+    [undefined, { finder: { kind: "running" } }],
+    ["server-gone", { finder: { kind: "missing", text: "" }, connection: lost }],
     ["no-face", { sight: "none", faces: 0 }],
     ["too-small", { sight: "small" }],
     ["cut", { sight: "cut" }],

@@ -1,6 +1,7 @@
 /** What the studio knows about itself, and what it says about it: one sentence, one action. */
 
 import type { Configured, ErrorDetail, Ready } from "./live/messages";
+import type { FinderState } from "./private/finder";
 import type { Take } from "./record/take";
 import type { Settings } from "./settings";
 import type { Camera } from "./sources/feed";
@@ -47,6 +48,8 @@ export interface Situation {
   readonly avatarOpening: string | null;
   readonly avatarProblem: string | null;
   readonly canDraw: boolean;
+  /** How finding faces in the page goes. */
+  readonly finder: FinderState;
 }
 
 export type TabId = "expression" | "pose" | "rig" | "streams" | "session";
@@ -88,6 +91,7 @@ export function beginning(settings: Settings): StudioState {
     avatarOpening: null,
     avatarProblem: null,
     canDraw: true,
+    finder: { kind: "off" },
     settings,
     cameras: [],
     fromCamera: false,
@@ -112,6 +116,7 @@ export type Action =
   | "use-camera"
   | "open-file"
   | "lighter"
+  | "to-server"
   | "use-sample"
   | "open-avatar"
   | "reload"
@@ -227,6 +232,27 @@ export function commandIn(text: string): string | null {
   return /`(mien [^`]+)`/.exec(text)?.[1] ?? null;
 }
 
+/** What is to be said of finding faces in the page. */
+function finderNotice(finder: FinderState): Notice | null {
+  switch (finder.kind) {
+    case "loading": {
+      const share = finder.share === null ? "" : `: ${Math.round(finder.share * 100)} %`;
+      return { id: "private-loading", text: `Getting what finds faces in this page${share}.`, tone: "info" };
+    }
+    case "missing":
+      return { id: "private-missing", text: `${finder.text} This page goes on by itself.`, action: COPY, tone: "trouble" };
+    case "failed":
+      return {
+        id: "private-failed",
+        text: `${sentence(`faces cannot be found in this page: ${finder.text}`, "")} No picture has left it.`,
+        action: { kind: "to-server", label: "Let the server look" },
+        tone: "trouble",
+      };
+    default:
+      return null;
+  }
+}
+
 /** The one thing worth saying now, or nothing. `now` is on the clock of `performance.now()`. */
 export function noticeOf(s: Situation, now: number, browser: Browser): Notice | null {
   if (!s.canDraw) {
@@ -254,6 +280,8 @@ export function noticeOf(s: Situation, now: number, browser: Browser): Notice | 
   if (s.avatarProblem !== null) {
     return { id: "avatar-problem", text: s.avatarProblem, action: { kind: "open-avatar", label: "Open another" }, tone: "trouble" };
   }
+  const here = finderNotice(s.finder);
+  if (here) return here;
   const source = sourceNotice(s.source, browser);
   if (source) return source;
   if (s.avatarOpening !== null) return { id: "avatar-opening", text: `Opening ${s.avatarOpening}.`, tone: "info" };

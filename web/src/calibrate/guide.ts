@@ -180,12 +180,12 @@ export class Guide {
     await this.list();
   }
 
-  /** A session begins. */
-  greet(ready: Ready): void {
+  /** A session begins, or begins afresh. */
+  greet(session: Pick<Ready, "calibration">): void {
     this.looking = false;
     this.store.set({ busy: false });
     const { person } = this.around.state().settings;
-    if (person !== null && person !== (ready.calibration ?? "")) {
+    if (person !== null && person !== (session.calibration ?? "")) {
       this.around.say(person === "" ? { type: "calibrate", action: "reset" } : { type: "calibrate", action: "use", name: person });
     } else {
       this.look();

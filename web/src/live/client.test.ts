@@ -32,7 +32,7 @@ describe("what is said to the server", () => {
     heard = [];
     live = new Live(
       { url: "ws://x", token: null, raw: true },
-      { connection: () => undefined, message: (message, asked) => heard.push([message.type, asked]), answer: () => undefined },
+      { connection: () => undefined, message: (message, asked) => heard.push([message.type, asked]), answer: () => undefined, finder: () => undefined },
     );
   });
 

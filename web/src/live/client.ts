@@ -1,6 +1,7 @@
 /** The page's end of the live connection: keeps it up, and keeps frames from piling up. */
 
-import { CLOSE, IN_FLIGHT } from "../generated/wire";
+import { CLOSE, IN_FLIGHT, STAGES } from "../generated/wire";
+import { Finder, type FinderState } from "../private/finder";
 import { backoff, type Connection, lose } from "../state";
 import { Flight } from "./flight";
 import type { ClientMessage, Order, Ready, Report, ServerMessage } from "./messages";
@@ -20,6 +21,8 @@ export interface LiveHandlers {
   message: (message: ServerMessage, asked: ClientMessage | null) => void;
   /** `bitmap` is the frame that is answered and belongs to the receiver. */
   answer: (answer: Answer, bitmap: ImageBitmap | null, frame: Seen) => void;
+  /** How finding landmarks in the page goes. */
+  finder: (state: FinderState) => void;
 }
 
 export interface Address {
@@ -31,6 +34,8 @@ export interface Address {
 
 export class Live {
   ready: Ready | null = null;
+  /** While it is on no picture leaves the page. */
+  readonly finder: Finder;
   private connection: Connection = { kind: "connecting" };
   private readonly worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   private readonly flight = new Flight(IN_FLIGHT);
@@ -44,6 +49,18 @@ export class Live {
     private readonly handlers: LiveHandlers,
   ) {
     this.worker.onmessage = ({ data }: MessageEvent<Report>) => this.hear(data);
+    this.finder = new Finder({
+      told: handlers.finder,
+      launch: () => {
+        const now = performance.now();
+        return this.ready && this.flight.free(now) ? this.flight.launch(now) : null;
+      },
+      line: () => {
+        const { port1, port2 } = new MessageChannel();
+        this.worker.postMessage({ kind: "line", port: port1 } satisfies Order, [port1]);
+        return port2;
+      },
+    });
   }
 
   connect(): void {
@@ -56,6 +73,7 @@ export class Live {
     window.clearTimeout(this.timer);
     this.order({ kind: "close" });
     this.worker.terminate();
+    this.finder.stop();
   }
 
   /** False when there is nobody to say it to. */
@@ -72,7 +90,9 @@ export class Live {
    */
   offer(video: HTMLVideoElement, width: number): void {
     const now = performance.now();
-    if (!this.ready || this.capturing || !video.videoWidth || !this.flight.free(now)) return;
+    if (!this.ready || this.capturing || !video.videoWidth) return;
+    // The one who looks keeps the newest picture until its turn comes.
+    if (!this.finder.on && !this.flight.free(now)) return;
     const scale = Math.min(1, width / video.videoWidth);
     const size = {
       width: Math.max(1, Math.round(video.videoWidth * scale)),
@@ -93,6 +113,10 @@ export class Live {
   }
 
   private launch(image: VideoFrame | ImageBitmap, size: { width: number; height: number }, now: number): void {
+    if (this.finder.on) {
+      this.finder.offer({ image, ...size, time: now / 1000, still: false });
+      return;
+    }
     const sequence = this.flight.launch(now);
     const order: Order = { kind: "frame", image, ...size, sequence, time: now / 1000 };
     this.worker.postMessage(order, [image]);
@@ -111,6 +135,7 @@ export class Live {
     switch (report.kind) {
       case "opened":
         this.flight.clear();
+        this.finder.forget();
         break;
       case "closed":
         this.lost(report.code, report.reason);
@@ -125,7 +150,12 @@ export class Live {
           break;
         }
         const trip = this.flight.land(answer.sequence, performance.now());
-        const { bitmap, encoding, light } = report;
+        if (this.finder.answered(answer, STAGES)) {
+          this.finder.pump();
+          break;
+        }
+        const { bitmap, encoding, light } = this.finder.settle(answer.sequence) ?? report;
+        this.finder.pump();
         this.handlers.answer(answer, bitmap, { trip: trip ?? 0, encoding, light });
       }
     }
@@ -135,8 +165,11 @@ export class Live {
     if (message.type === "ready") {
       this.ready = message;
       this.become({ kind: "ready" });
+      this.finder.pump();
     } else if (message.type === "error" && message.sequence !== null) {
       this.flight.land(message.sequence, performance.now());
+      this.finder.refused(message.sequence, message);
+      this.finder.pump();
     } else {
       this.handlers.message(message, this.asked.shift() ?? null);
       return;

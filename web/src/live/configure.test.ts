@@ -10,6 +10,7 @@ it.each([
   ["one face where a server sees no more", { maxFaces: 1 }, 1, true, { max_faces: 1 }],
   ["many faces", { maxFaces: 4 }, 8, true, { max_faces: 4 }],
   ["nothing of faces", { mouthThreshold: 0.3 }, 4, true, { max_faces: null, mouth_threshold: 0.3 }],
+  ["pictures to stay", { private: true }, 4, false, { private: true, max_faces: null }],
   ["smoothing off", { smoothing: "off" as const }, 4, false, { smoothing: "off" }],
   ["calm", { smoothing: 0.5 }, 4, false, { smoothing: { min_cutoff: 0.5, beta: 0.2 } }],
 ])("asks for %s", (_, part, limit, others, expected) => {

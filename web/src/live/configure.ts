@@ -12,7 +12,7 @@ const BETA = 0.5;
  * `others`: whoever comes by shall be seen too, although one face is wanted.
  */
 export function configuring(part: Partial<Settings>, session: Configured | Ready | null, limit: number, others: boolean): ClientMessage {
-  const { smoothing, mouthThreshold, maxFaces } = part;
+  const { smoothing, mouthThreshold, maxFaces, private: kept } = part;
   const inForce = session?.smoothing;
   const beta = inForce && inForce !== "off" ? inForce.beta : BETA;
   const faces = others && maxFaces ? Math.min(limit, Math.max(2, maxFaces)) : maxFaces;
@@ -20,6 +20,7 @@ export function configuring(part: Partial<Settings>, session: Configured | Ready
     type: "configure",
     max_faces: faces ?? null,
     mouth_threshold: mouthThreshold ?? null,
+    private: kept ?? null,
     smoothing: typeof smoothing === "number" ? { min_cutoff: smoothing, beta } : (smoothing ?? null),
   };
 }

@@ -22,6 +22,8 @@ export type Order =
   | { readonly kind: "open"; readonly url: string; readonly token: string | null; readonly raw: boolean }
   | { readonly kind: "close" }
   | { readonly kind: "text"; readonly message: ClientMessage }
+  /** What comes out of it goes to the server as it is. */
+  | { readonly kind: "line"; readonly port: MessagePort }
   | {
       readonly kind: "frame";
       readonly image: VideoFrame | ImageBitmap;

@@ -140,6 +140,11 @@ self.onmessage = ({ data }: MessageEvent<Order>) => {
     case "text":
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(data.message));
       break;
+    case "line":
+      data.port.onmessage = ({ data: landmarks }: MessageEvent<ArrayBuffer>) => {
+        if (socket?.readyState === WebSocket.OPEN) socket.send(landmarks);
+      };
+      break;
     case "frame":
       // One after another: they share a canvas.
       queue = queue.then(() => send(data)).catch(() => undefined);

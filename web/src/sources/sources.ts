@@ -1,6 +1,6 @@
 /** Where the picture comes from: one source at a time, opened, changed and lost. */
 
-import { infer, InferError, type Still } from "../live/infer";
+import { InferError, type Still } from "../live/infer";
 import type { Settings } from "../settings";
 import type { Problem, Source } from "../state";
 import { type Camera, Feed, kindOfFile, listCameras, SourceError } from "./feed";
@@ -13,6 +13,8 @@ export interface SourceHost {
   /** A source is about to be opened; what came from the one before is history. */
   begun: () => void;
   cameras: (cameras: readonly Camera[]) => void;
+  /** Find the faces of a photo; `bitmap` is the same, decoded, and stays the sender's. */
+  look: (photo: Blob, bitmap: ImageBitmap, signal: AbortSignal) => Promise<Still>;
   /** A still was seen; the bitmap belongs to the receiver. */
   still: (still: Still, bitmap: ImageBitmap) => void;
   frame: (video: HTMLVideoElement) => void;
@@ -25,10 +27,7 @@ export class Sources {
   private aborter = new AbortController();
   private photo: Blob | null = null;
 
-  constructor(
-    private readonly host: SourceHost,
-    private readonly token: string | null,
-  ) {
+  constructor(private readonly host: SourceHost) {
     this.feed.onFrame = host.frame;
     this.feed.onUnplugged = () => this.fail({ ...this.source, problem: "unplugged" });
     if (!("mediaDevices" in navigator)) return;
@@ -91,7 +90,7 @@ export class Sources {
     this.photo = file;
     try {
       const bitmap = await decode(file);
-      const still = await infer(file, this.token, signal);
+      const still = await this.host.look(file, bitmap, signal);
       this.become({ ...source, phase: "running" });
       this.host.still(still, bitmap);
     } catch (error) {

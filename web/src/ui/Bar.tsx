@@ -5,6 +5,7 @@ import { useGuide, useStudio, useStudioState } from "./context";
 import { AvatarMenu } from "./AvatarMenu";
 import { Icon, type IconName } from "./icons";
 import { ITEM, Menu } from "./Menu";
+import { PrivateItem } from "./Private";
 import { SceneMenu } from "./SceneMenu";
 import { useStreams } from "./StreamsTab";
 
@@ -174,6 +175,7 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
             <button type="button" role="menuitem" className={ITEM} data-testid="source-sample" onClick={choose(() => void studio.sources.useSample())}>
               <Icon name="sample" /> Sample
             </button>
+            <PrivateItem close={close} />
           </>
         );
       }}

@@ -4,6 +4,7 @@ import { useCallback, useRef, useState } from "react";
 import { useStudio, useStudioState, useTenth } from "./context";
 import { Icon } from "./icons";
 import { clock, PlayButton } from "./PlayButton";
+import { PrivateBadge } from "./Private";
 import { Latencies } from "./SessionTab";
 import { Timeline } from "./Timeline";
 
@@ -14,6 +15,7 @@ export function Footer() {
   return (
     <footer className="flex min-h-12 flex-wrap items-center gap-x-4 border-t border-line bg-raised px-2 sm:px-4">
       {take ? <Timeline take={take} /> : recording ? <Recording /> : video ? <Transport /> : <span className="flex-1" />}
+      <PrivateBadge />
       <Pulse quiet={take !== null} />
     </footer>
   );

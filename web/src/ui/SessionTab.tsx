@@ -24,6 +24,7 @@ function Facts() {
   const source = useStudioState((s) => s.source.name || "–");
   const session = useStudioState((s) => s.session);
   const person = useGuide((g) => (g.status === "off" ? null : g.name));
+  const kept = useStudioState((s) => s.settings.private);
   const studio = useStudio();
   const facts = [
     ["Server", WORDS[connection]],
@@ -33,7 +34,7 @@ function Facts() {
     ["Coefficients by", session === null ? "–" : (session.morphable ?? "no head")],
     ["Calibrated for", person ?? "nobody"],
     ["Source", source],
-    ["Frames go to", studio.local ? "this machine only" : location.hostname],
+    ["Frames go to", kept ? "nobody: points do" : studio.local ? "this machine only" : location.hostname],
   ] as const;
   return (
     <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-2 text-s">

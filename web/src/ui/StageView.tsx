@@ -93,17 +93,22 @@ function Gap({ kept }: { kept: boolean }) {
 
 function Start({ openFile }: { openFile: () => void }) {
   const studio = useStudio();
+  const plain = useStudioState((s) => s.settings.backdrop === "studio");
+  const kept = useStudioState((s) => s.settings.private);
   return (
     <div className="flex flex-col items-center gap-2 px-2 pt-2 pb-2 text-center sm:pb-6">
       <button type="button" className="primary pointer-events-auto shadow-lg" data-testid="use-camera" onClick={() => void studio.sources.useCamera()}>
         <Icon name="camera" /> Use my camera
       </button>
-      <p className="text-s text-quiet" data-testid="privacy">
-        {studio.local ? "Frames stay on this machine." : `Frames go to ${location.hostname} and nowhere else.`}
-      </p>
-      <button type="button" className="control pointer-events-auto text-text underline decoration-line underline-offset-4" data-testid="open-file" onClick={openFile}>
-        or open a photo or video
-      </button>
+      {/* Other grounds than the theme's may be of any lightness. */}
+      <div className={plain ? "flex flex-col items-center gap-2" : "panel px-4 pt-2"}>
+        <p className="text-s text-quiet" data-testid="privacy">
+          {kept ? "Pictures stay in this page." : studio.local ? "Frames stay on this machine." : `Frames go to ${location.hostname} and nowhere else.`}
+        </p>
+        <button type="button" className="control pointer-events-auto text-text underline decoration-line underline-offset-4" data-testid="open-file" onClick={openFile}>
+          or open a photo or video
+        </button>
+      </div>
     </div>
   );
 }

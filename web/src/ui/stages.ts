@@ -31,7 +31,7 @@ export function networkOf(pulse: Pulse): number {
 
 /** Milliseconds each; NaN where nothing was timed. */
 export const STATIONS: readonly Station[] = [
-  { name: "encode", label: "Encode in the page", read: (pulse) => pulse.encoding },
+  { name: "encode", label: "In the page", read: (pulse) => pulse.encoding },
   ...STAGES.map((stage, i) => ({ name: stage, label: LABELS[stage], read: (pulse: Pulse) => pulse.stages[i] })),
   { name: "network", label: "Network and queue", read: networkOf },
   { name: "trip", label: "Round trip", read: (pulse) => pulse.trip },
