@@ -230,6 +230,21 @@ def test_nobody_is_sent_as_nobody_and_another_source_begins_anew(page, program, 
         pass
 
 
+def test_frames_that_stop_are_nobody(page, program, monkeypatch):
+    """A camera that is unplugged says nothing; the page goes on asking how it stands."""
+    unreal = program()
+    page.ask("on", kind="livelink", address=unreal.address)
+    page.show()
+    next(faces(unreal))
+    page.ask("look")
+    unreal.drain()
+    assert next(faces(unreal))
+    monkeypatch.setattr(streaming, "_SILENT", 0.0)
+    page.ask("look")
+    while livelink.decode(unreal.next()).values is not None:
+        pass
+
+
 def test_left_and_right_can_be_exchanged(page, program):
     unreal = program()
     page.ask("on", kind="livelink", address=unreal.address, mirrored=True)

@@ -98,10 +98,10 @@ describe("streams", () => {
 
   it("that are refused are off, and say why", () => {
     streams.switch("livelink", true);
-    const error: ServerError = { type: "error", code: "invalid_value", message: "no such host", hint: "look again", sequence: null };
+    const error: ServerError = { type: "error", code: "invalid_value", message: "livelink 'x': no such host", hint: "look again", sequence: null };
     streams.refuse(error, said[0]);
     const { on, problem } = streams.store.get().lines.livelink;
-    expect([on, problem]).toEqual([false, "No such host. Look again."]);
+    expect([on, problem]).toEqual([false, "'x': no such host. Look again."]);
     streams.switch("livelink", true);
     expect(streams.store.get().lines.livelink.problem).toBeNull();
   });

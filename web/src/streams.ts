@@ -7,7 +7,7 @@ import { Store } from "./store";
 export const PROGRAMS = [
   { kind: "vmc", label: "VMC", hears: "VSeeFace, Warudo, Unity", address: "127.0.0.1:39539" },
   { kind: "livelink", label: "Live Link Face", hears: "Unreal", address: "127.0.0.1:11111" },
-  { kind: "ifacialmocap", label: "iFacialMocap", hears: "its receivers on a computer", address: "127.0.0.1:49983" },
+  { kind: "ifacialmocap", label: "iFacialMocap", hears: "Its own receivers", address: "127.0.0.1:49983" },
 ] as const;
 export type Kind = (typeof PROGRAMS)[number]["kind"];
 
@@ -151,7 +151,9 @@ export class Streams {
 
   refuse(error: ServerError, asked: Stream): void {
     if (asked.action !== "on" || !asked.kind) return;
-    this.become(asked.kind, { on: false, told: null, problem: sentence(error.message, error.hint) });
+    // The line says which it is.
+    const message = error.message.replace(`${asked.kind} `, "");
+    this.become(asked.kind, { on: false, told: null, problem: sentence(message, error.hint) });
     this.attend();
   }
 

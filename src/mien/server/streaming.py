@@ -31,6 +31,7 @@ MOST_STREAMS = 8
 
 _LOWEST_PORT = 1024
 _PATIENCE = 2.0  # seconds that looking up a name may take, while frames wait
+_SILENT = 3.0  # seconds without a frame after which nobody is there any more
 _WINDOW = 0.25  # seconds over which a rate is told at least
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Streaming:
     """What a session sends on, with one :class:`~mien.streams.sender.Sender` while it does.
 
     :meth:`see` and :meth:`forget` run in the tracker's thread and wait for nothing; the rest runs
-    in the session's loop, one after the other.
+    in the session's loop, one after the other, and touches nothing of theirs but by setting it.
 
     Args:
         networks: where to it may send.
@@ -53,6 +54,8 @@ class Streaming:
         self._subject = "mien"
         self._mirrored = False
         self._face: int | None = None
+        self._seen: float | None = None
+        """When the last frame came that was sent on; None once its face has been let go."""
 
     @property
     def most(self) -> int:
@@ -69,6 +72,7 @@ class Streaming:
         sender = self._sender
         if sender is None:
             return
+        self._seen = arrived
         face = self._follow(observation.faces)
         try:
             sender.put(None if face is None else self._drive(face, observation.time), arrived)
@@ -79,6 +83,7 @@ class Streaming:
     def forget(self) -> None:
         """The next frame belongs to another source; until it comes, nobody is there."""
         self._drive = Driver(mirror=self._mirrored)
+        self._seen = None
         if (sender := self._sender) is not None:
             with suppress(Exception):
                 sender.put(None)
@@ -94,6 +99,8 @@ class Streaming:
         elif message.action == "off":
             await self._end(message)
         self._set(message)
+        if self._seen is not None and perf_counter() - self._seen > _SILENT:
+            self.forget()  # or the face would stand still for ever
         return await asyncio.to_thread(self._state)
 
     def close(self) -> None:
@@ -135,6 +142,7 @@ class Streaming:
             self._sender.add(where)
             self._lines.append(_Line(address, where, now))
             return
+        expressions = await asyncio.to_thread(expressions_of)
         # There may be some whose sender broke.
         before = [line for line in self._lines if line.address != address]
         self._lines = [_Line(line.address, line.where, now) for line in before]
@@ -144,7 +152,7 @@ class Streaming:
             between=interpolate,
             fade=ease_to_rest,
             subject=self._subject,
-            expressions=expressions_of(),
+            expressions=expressions,
             broadcast=False,
             say=_log.info,
         )

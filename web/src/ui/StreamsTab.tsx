@@ -137,7 +137,7 @@ function Options() {
         <Field value={subject} label="Name in Unreal" usual="mien" testid="stream-subject" commit={(text) => studio.streams.name(text)} />
       </div>
       <p className="min-h-4 text-quiet" data-testid="stream-latency">
-        {latency === null ? "" : `Packets leave ${Math.round(latency * 1000)} ms after their frame has come in.`}
+        {latency === null ? "" : `From a frame to its packets: ${Math.round(latency * 1000)} ms`}
       </p>
     </section>
   );
