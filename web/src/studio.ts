@@ -6,7 +6,7 @@ import { leadOf, nextOf, orderOf, sameCast } from "./cast";
 import { FACE_LENGTH } from "./generated/wire";
 import { Sources } from "./sources/sources";
 import { configuring } from "./live/configure";
-import type { Still } from "./live/infer";
+import { infer, type Still } from "./live/infer";
 import { Live, type Seen } from "./live/client";
 import type { ClientMessage, ServerMessage } from "./live/messages";
 import { type Answer, AT, type FaceBlock } from "./live/protocol";
@@ -71,8 +71,10 @@ export class Studio {
         },
         message: (message, asked) => this.hear(message, asked),
         answer: (answer, bitmap, seen) => this.take(answer, bitmap, seen),
+        finder: (finder) => this.store.set({ finder }),
       },
     );
+    this.live.finder.on = this.settings.private;
     this.guide = new Guide({
       say: (message) => this.live.say(message),
       state: () => this.store.get(),
@@ -94,13 +96,14 @@ export class Studio {
         changed: (source) => this.sourceChanged(source),
         begun: () => this.forget(),
         cameras: (cameras) => this.store.set({ cameras }),
+        look: (photo, bitmap, signal) =>
+          this.settings.private ? this.live.finder.still(bitmap, signal) : infer(photo, this.token, signal),
         still: (still, bitmap) => this.showStill(still, bitmap),
         // Frames go out for someone who looks on; browsers disagree on what hidden pages get.
         frame: () => {
           if (!document.hidden) this.offer();
         },
       },
-      this.token,
     );
     this.review = new Review(this.store, (moment, take) =>
       this.show(moment.faces, take.width, take.height, null, performance.now()),
@@ -168,6 +171,7 @@ export class Studio {
     saveSettings(settings);
     this.dress();
     if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
+    if ("private" in part) this.keepPictures(settings.private);
     if ("mirror" in part) this.store.set({ faceIds: orderOf(this.faces, this.mirrored) });
     if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.sources.useCamera();
     this.rhythm.pictured();
@@ -184,6 +188,9 @@ export class Studio {
         break;
       case "use-sample":
         void this.sources.useSample();
+        break;
+      case "to-server":
+        this.change({ private: false });
         break;
       case "lighter":
         this.eye.reset();
@@ -275,6 +282,24 @@ export class Studio {
     this.stage.holding = take !== null || (source.phase !== "failed" && (still || paused));
   }
 
+  /** Whether pictures stay in the page from now on. */
+  private keepPictures(on: boolean): void {
+    const { finder } = this.live;
+    finder.on = on;
+    this.find();
+    if (!on) finder.stop();
+    this.configure({ private: on });
+    this.pulse.clear();
+    const { source, take } = this.store.get();
+    if (!take && (source.kind === "photo" || source.kind === "sample")) void this.sources.again();
+  }
+
+  /** Look for faces in the page, where that is wanted and the server has said with what. */
+  private find(): void {
+    const { ready, session, settings } = this.store.get();
+    if (ready && settings.private) this.live.finder.start(ready.landmark_model, session?.max_faces ?? 1);
+  }
+
   private forget(): void {
     this.review.close();
     this.sourceSince = performance.now();
@@ -346,9 +371,14 @@ export class Studio {
       return;
     }
     if (message.type === "calibration") return this.guide.hear(message, calibrate);
+    const before = this.store.get().session;
     this.store.set({ session: message, engine: message.engine });
-    if (message.type !== "ready") return;
-    this.store.set({ ready: message });
+    this.live.finder.faces(message.max_faces);
+    if (message.type === "ready") this.store.set({ ready: message });
+    else if (before?.private === message.private) return;
+    // Landmarks of another net: what was learnt of a person may not fit them.
+    else this.guide.lose();
+    this.find();
     this.guide.greet(message);
   }
 
