@@ -92,6 +92,8 @@ export class Figure {
   /** What can change: for an animation. */
   readonly meshes: readonly Mesh[];
   readonly moved: readonly Object3D[];
+  /** What its targets need so that they do not add up to too much; changes the weights in place. */
+  settle: ((weights: Float32Array) => void) | null = null;
   private readonly pivot = new Group();
   private readonly joints: Partial<Record<BoneName, Joint>> = {};
   private readonly bindings: readonly Binding[];

@@ -4,8 +4,11 @@ import type { components } from "../generated/api";
 import { Store } from "../store";
 import type { Figure } from "./figure";
 import { AvatarError } from "./refusal";
+import { settle } from "./settle";
 
 export const MASK = "mask";
+/** The head that comes with the package, by its name on the server. */
+const BUST = "bust";
 
 export interface Avatar {
   /** "mask", the server's name, or "file:" and a number. */
@@ -94,6 +97,7 @@ export class Gallery {
       try {
         this.store.set({ opening: avatar.title, problem: null });
         figure = this.figures.get(id) ?? (await this.read(avatar));
+        if (id === BUST) figure.settle = settle;
         this.figures.set(id, figure);
       } catch (error) {
         if (turn === this.turn) this.store.set({ opening: null, problem: said(error, avatar.title) });

@@ -46,6 +46,7 @@ export class Puppet {
     else if (!figure.swings || now - this.lastMoved > SWING) return false;
     this.stale = false;
     hand.apply(this.motion.weights, mirrored, elapsed, this.posed);
+    figure.settle?.(this.posed);
     head.set(this.motion.head);
     if (mirrored) {
       head[1] = -head[1];

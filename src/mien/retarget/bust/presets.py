@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ... import assets
 from ...arrays import Array, Float32
 from ...channels import ARKIT_52, index_of
 from ...errors import InputError
@@ -88,7 +89,7 @@ def blend(weights: Float32[Array, "52"], expressions: Mapping[str, float]) -> Fl
     return out
 
 
-_CLOSING = {"eyeSquint": 0.27, "cheekSquint": 0.21, "eyeLookDown": 0.38}
+_CLOSING: dict[str, float] = assets.load("bust")["lid_shares"]
 """Share of the opening between the lids that a target takes; a blink takes all of it."""
 
 _LIDS = tuple(
