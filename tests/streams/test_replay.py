@@ -160,6 +160,25 @@ def test_our_own_tables_play_the_face_that_is_seen_most(tmp_path: Path, form: st
     assert "holds 2 faces; clip face 1" in replay.notes[0]
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_take_of_the_page_has_angles_alone(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"take.{form}"
+    columns = {"time": [0.0, 0.1], "face_id": [1, 1], "yaw": [12.5, None], "pitch": [-3.0, None],
+               "roll": [4.0, None], "jawOpen": [0.25, None]}  # fmt: skip
+    if form == "parquet":
+        pq.write_table(pa.table(columns), path)
+    else:
+        rows = zip(*columns.values(), strict=True)
+        lines = [",".join("" if c is None else str(c) for c in row) for row in rows]
+        path.write_text("\n".join([",".join(columns), *lines]))
+    first, second = (moment.pose for moment in open_replay(path).moments)
+    assert first is not None
+    assert second is not None
+    assert euler_from_matrix(first.head) == pytest.approx((12.5, -3.0, 4.0), abs=1e-4)
+    assert first.weights[17] == pytest.approx(0.25)
+    np.testing.assert_allclose(second.head, np.eye(3))
+
+
 def test_a_real_table_plays(tmp_path: Path, facemesh: str, portrait_path: Path) -> None:
     from mien.batch import CaptureOptions, capture_to_files
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import Array, Float32
 from ..channels import ARKIT_52
 from ..errors import InputError
-from ..geometry import determinant
+from ..geometry import determinant, matrix_from_euler
 from ..types import RigPose
 from . import gesichter, livelink
 from .pose import MalformedError
@@ -31,6 +31,7 @@ _DAY = 24 * 3600.0
 _RATES = (24, 25, 30, 60)  # at which Live Link Face counts frames
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)")
 _PAUSE = 0.25  # seconds without a row after which nobody was there
+_ANGLES = ("yaw", "pitch", "roll")
 _ROTATION = tuple(f"rotation_{row}{column}" for row in range(3) for column in range(3))
 
 
@@ -214,7 +215,7 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
             have = set(file.schema_arrow.names)
             if not {"time", "face_id", "jawOpen"} <= have:
                 raise InputError(f"{path} is no table of faces, as `mien capture` writes them")
-            columns = ["source", "time", "face_id", "rotation", *ARKIT_52]
+            columns = ["source", "time", "face_id", "rotation", *_ANGLES, *ARKIT_52]
             for batch in file.iter_batches(1024, columns=[c for c in columns if c in have]):
                 for row in batch.to_pylist():
                     row.update(zip(_ROTATION, row.pop("rotation", None) or (), strict=False))
@@ -250,9 +251,11 @@ def _table(rows: Iterable[Mapping[str, Any]], path: Path) -> Replay:
 def _row_pose(row: Mapping[str, Any], time: float) -> RigPose:
     cells = ((i, _cell(row.get(name))) for i, name in enumerate(ARKIT_52))
     head = np.array([_cell(row.get(name)) or 0.0 for name in _ROTATION]).reshape(3, 3)
-    # An empty pose is all zeros, and text is rounded; what is no rotation at all is none.
-    good = abs(determinant(head) - 1) < 1e-2
-    return RigPose(time, ARKIT_52, _filled(cells, len(ARKIT_52)), head=head if good else np.eye(3))
+    # An empty pose is all zeros, and text is rounded; what is no rotation at all is none. Takes of
+    # the page have angles alone.
+    if abs(determinant(head) - 1) >= 1e-2:
+        head = matrix_from_euler(*(_cell(row.get(name)) or 0.0 for name in _ANGLES))
+    return RigPose(time, ARKIT_52, _filled(cells, len(ARKIT_52)), head=head)
 
 
 def _paused(found: list[tuple[float, RigPose]]) -> Iterator[Moment]:

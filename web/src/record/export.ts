@@ -5,13 +5,17 @@ import { CHANNELS, POINTS } from "../tables";
 import type { Take } from "./take";
 
 const POSE = ["yaw", "pitch", "roll"] as const;
+/** Columns by their names in the tables of `mien capture`, so that its commands play takes too. */
+const COLUMNS = ["time", "face_id", "presence", "inside", ...POSE, "mouth_open", ...CHANNELS];
 
 function digits(value: number, places: number): number | null {
   return Number.isFinite(value) ? Number(value.toFixed(places)) : null;
 }
 
-function row(face: FaceBlock): (number | null)[] {
+function row(time: number, face: FaceBlock): (number | null)[] {
   return [
+    digits(time, 4),
+    face[AT.id],
     digits(face[AT.presence], 4),
     digits(face[AT.inside], 4),
     ...POSE.map((name) => digits(face[AT[name]], 2)),
@@ -22,15 +26,26 @@ function row(face: FaceBlock): (number | null)[] {
 
 /** One row per face and moment. Angles in degrees, channels 0..1, time in seconds. */
 export function toCsv(take: Take): string {
-  const header = ["time", "face", "presence", "inside", ...POSE, "mouth_open", ...CHANNELS];
-  const lines = [header.join(",")];
-  for (const { time, faces } of take.moments) {
-    for (const face of faces) {
-      const cells = [digits(time, 4), face[AT.id], ...row(face)];
-      lines.push(cells.map((cell) => cell ?? "").join(","));
-    }
-  }
-  return lines.join("\n") + "\n";
+  const lines = rows(take).map((cells) => cells.map((cell) => cell ?? "").join(","));
+  return [COLUMNS.join(","), ...lines].join("\n") + "\n";
+}
+
+function rows(take: Take): (number | null)[][] {
+  return take.moments.flatMap(({ time, faces }) => faces.map((face) => row(time, face)));
+}
+
+/** The same table as Parquet: `face_id` a whole number, `mouth_open` true or false. */
+export async function toParquet(take: Take): Promise<ArrayBuffer> {
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
+  const table = rows(take);
+  return parquetWriteBuffer({
+    columnData: COLUMNS.map((name, column) => {
+      const values = table.map((cells) => cells[column]);
+      if (name === "face_id") return { name, data: Int32Array.from(values, Number), type: "INT32" as const, nullable: false };
+      if (name === "mouth_open") return { name, data: values.map((value) => (value === null ? null : value > 0)), type: "BOOLEAN" as const };
+      return { name, data: values, type: name === "time" ? ("DOUBLE" as const) : ("FLOAT" as const) };
+    }),
+  });
 }
 
 /** Everything, with the landmarks in pixels (x right, y down, z away from the camera). */

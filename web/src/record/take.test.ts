@@ -1,8 +1,9 @@
+import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { FACE_FLOATS } from "../generated/wire";
 import { AT } from "../live/protocol";
 import { CHANNELS, POINTS } from "../tables";
-import { toCsv, toJson } from "./export";
+import { toCsv, toJson, toParquet } from "./export";
 import { beginning } from "../state";
 import { DEFAULTS } from "../settings";
 import { Store } from "../store";
@@ -84,12 +85,22 @@ describe("export", () => {
     expect(lines).toHaveLength(2);
     expect(row).toHaveLength(header.length);
     const value = (name: string) => row[header.indexOf(name)];
-    expect(value("face")).toBe("4");
+    expect(value("face_id")).toBe("4");
     expect(value("yaw")).toBe("-12.35");
     expect(value("mouth_open")).toBe("1");
     expect(value("jawOpen")).toBe("0.25");
     expect(value("presence")).toBe("");
     expect(value("tongueOut")).toBe("");
+  });
+
+  it("to Parquet is the same table, with types", async () => {
+    const file = await toParquet(take);
+    const [row, ...more] = await parquetReadObjects({ file });
+    expect(more).toEqual([]);
+    expect(row).toMatchObject({ time: 0, face_id: 4, mouth_open: true, jawOpen: 0.25, presence: null, tongueOut: null });
+    expect(row.yaw).toBeCloseTo(-12.35, 5);
+    expect(Object.keys(row)).toEqual(toCsv(take).split("\n")[0].split(","));
+    expect(await parquetReadObjects({ file: await toParquet(record()) })).toEqual([]);
   });
 
   it("of nothing is a header", () => {

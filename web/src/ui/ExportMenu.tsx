@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { openGltf } from "../avatar/refusal";
 import { clipOf } from "../record/clip";
-import { download, toCsv, toJson } from "../record/export";
+import { download, toCsv, toJson, toParquet } from "../record/export";
 import { withClip } from "../record/glb";
 import type { Take } from "../record/take";
 import { exportVideo } from "../record/video";
@@ -16,11 +16,12 @@ interface Format {
   readonly id: string;
   readonly title: string;
   readonly what: string;
-  readonly write: (studio: Studio, take: Take) => Blob;
+  readonly write: (studio: Studio, take: Take) => Blob | Promise<Blob>;
 }
 
 const FORMATS: readonly Format[] = [
   { id: "csv", title: "CSV", what: "channels and pose", write: (_, take) => new Blob([toCsv(take)], { type: "text/csv" }) },
+  { id: "parquet", title: "Parquet", what: "the same, for pandas and DuckDB", write: async (_, take) => new Blob([await toParquet(take)]) },
   { id: "json", title: "JSON", what: "all, with the landmarks", write: (_, take) => new Blob([toJson(take)], { type: "application/json" }) },
   { id: "glb", title: "GLB", what: "the avatar with its motion", write: animated },
 ];
@@ -39,9 +40,9 @@ export function ExportMenu() {
   const bare = useGallery((g) => g.worn === "mask");
   const [progress, setProgress] = useState<number | null>(null);
   const [done, setDone] = useState<{ text: string; trouble: boolean } | null>(null);
-  const save = (name: string, make: () => Blob) => {
+  const save = async (name: string, make: () => Blob | Promise<Blob>) => {
     try {
-      download(make(), name);
+      download(await make(), name);
       setDone({ text: `Saved as ${name.slice(name.lastIndexOf(".") + 1).toUpperCase()}`, trouble: false });
     } catch (error) {
       setDone({ text: error instanceof Error ? error.message : "It could not be written.", trouble: true });
@@ -52,7 +53,7 @@ export function ExportMenu() {
     setProgress(0);
     const blob = await exportVideo(studio, setProgress);
     setProgress(null);
-    if (blob) save(name, () => blob);
+    if (blob) await save(name, () => blob);
     else setDone({ text: "This browser cannot film the stage.", trouble: true });
   };
   if (progress !== null) {
@@ -94,7 +95,7 @@ export function ExportMenu() {
               {FORMATS.map(({ id, title, what, write }) =>
                 id === "glb" && bare
                   ? item(id, title, "wear an avatar first", () => undefined, true)
-                  : item(id, title, what, () => save(`${kept.name}.${id}`, () => write(studio, kept))),
+                  : item(id, title, what, () => void save(`${kept.name}.${id}`, () => write(studio, kept))),
               )}
               {item("webm", "WebM", "the stage as a film", () => void film(`${kept.name}.webm`))}
             </>
