@@ -27,12 +27,13 @@ def built() -> list[str]:
 
 @pytest.fixture
 def gallery(built):
-    def build() -> Model:
+    def glb() -> bytes:
         built.append("triangle")
-        return triangle()
+        return gltf.encode(triangle())
 
     app = FastAPI()
-    app.include_router(router({"triangle": Head("Triangle", build)}))
+    heads = {"triangle": Head("Triangle", glb), "absent": Head("Not pulled", glb, lambda: False)}
+    app.include_router(router(heads))
     return TestClient(app)
 
 
@@ -68,6 +69,6 @@ def test_the_bust_is_there_with_all_channels(client, tmp_path):
     assert set(ARKIT_52) <= set(names)
 
 
-@pytest.mark.parametrize("name", ["nobody", "..%2F..%2Fsecret", "a" * 80])
+@pytest.mark.parametrize("name", ["absent", "nobody", "..%2F..%2Fsecret", "a" * 80])
 def test_an_unknown_head_is_refused(client, name):
     assert client.get(f"/avatars/{name}.glb").status_code in (404, 422)

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from .. import gltf
-from ..model import Model
+from .. import gltf, ict_avatar
 from ..retarget import bust
 from .problems import RequestError
 from .schemas import AvatarAnswer, AvatarsAnswer, Problem
@@ -32,14 +31,19 @@ class Head:
 
     Attributes:
         title: for people.
-        build: takes a second or so; called once.
+        glb: the file; takes a second or more, and is called once.
+        here: whether it can be had; asked for every list.
     """
 
     title: str
-    build: Callable[[], Model]
+    glb: Callable[[], bytes]
+    here: Callable[[], bool] = lambda: True
 
 
-HEADS: Mapping[str, Head] = {"bust": Head("Bust", bust.build)}
+HEADS: Mapping[str, Head] = {
+    "bust": Head("Bust", lambda: gltf.encode(bust.build())),
+    "ict": Head("Realistic", lambda: ict_avatar.file().read_bytes(), ict_avatar.available),
+}
 
 
 def router(heads: Mapping[str, Head] = HEADS) -> APIRouter:
@@ -52,7 +56,11 @@ def router(heads: Mapping[str, Head] = HEADS) -> APIRouter:
     def read_avatars() -> AvatarsAnswer:
         """Those of the server; the page reads files of its own besides."""
         return AvatarsAnswer(
-            avatars=[AvatarAnswer(name=name, title=head.title) for name, head in heads.items()]
+            avatars=[
+                AvatarAnswer(name=name, title=head.title)
+                for name, head in heads.items()
+                if head.here()
+            ]
         )
 
     @routes.get(
@@ -68,13 +76,13 @@ def router(heads: Mapping[str, Head] = HEADS) -> APIRouter:
     ) -> Response:
         """With named morph targets, in metres, y up, the face towards +z."""
         head = heads.get(name)
-        if head is None:
+        if head is None or not head.here():
             raise RequestError(
                 "not_found", f"there is no avatar {name[:64]!r}", "GET /avatars lists all"
             )
         with building:
             if name not in made:
-                made[name] = gltf.encode(head.build())
+                made[name] = head.glb()
         tag = f'"{hashlib.sha256(made[name]).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
