@@ -8,6 +8,7 @@ from mien import gltf
 from mien.channels import ARKIT_52
 from mien.model import Mesh, Model, Node, Primitive, Target
 from mien.server.avatars import Head, router
+from mien.server.problems import RequestError
 
 from .conftest import TestClient
 
@@ -41,7 +42,8 @@ def test_heads_are_listed_and_not_built_for_that(gallery, built):
     assert gallery.get("/avatars").json() == {
         "avatars": [{"name": "triangle", "title": "Triangle"}]
     }
-    assert gallery.get("/avatars/absent.glb").status_code == 404
+    with pytest.raises(RequestError, match="there is no avatar 'absent'"):
+        gallery.get("/avatars/absent.glb")
     assert built == []
 
 
