@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "react";
 import { browserOf, commandIn, type Notice, noticeOf } from "../state";
-import { useGuide, useStudio, useStudioState } from "./context";
+import { useGallery, useGuide, useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
 import { NUMBERED, Plates } from "./Plates";
 import { Preview } from "./Preview";
@@ -93,14 +93,16 @@ function Gap({ kept }: { kept: boolean }) {
 
 function Start({ openFile }: { openFile: () => void }) {
   const studio = useStudio();
-  const plain = useStudioState((s) => s.settings.backdrop === "studio");
+  const own = useStudioState((s) => s.settings.backdrop === "studio");
+  const bare = useGallery((g) => g.worn === "mask");
+  const plain = own && bare;
   const kept = useStudioState((s) => s.settings.private);
   return (
     <div className="flex flex-col items-center gap-2 px-2 pt-2 pb-2 text-center sm:pb-6">
       <button type="button" className="primary pointer-events-auto shadow-lg" data-testid="use-camera" onClick={() => void studio.sources.useCamera()}>
         <Icon name="camera" /> Use my camera
       </button>
-      {/* Other grounds than the theme's may be of any lightness. */}
+      {/* Avatars, and other grounds than the theme's, may be of any lightness. */}
       <div className={plain ? "flex flex-col items-center gap-2" : "panel px-4 pt-2"}>
         <p className="text-s text-quiet" data-testid="privacy">
           {kept ? "Pictures stay in this page." : studio.local ? "Frames stay on this machine." : `Frames go to ${location.hostname} and nowhere else.`}
