@@ -18,6 +18,7 @@ import { Review } from "./record/review";
 import { Rhythm } from "./rhythm";
 import { capsOf, isLoopback, loadSettings, saveSettings, type Settings, socketOf, takeToken } from "./settings";
 import { type Action, beginning, type Source, spoken, type StudioState } from "./state";
+import { dress, isMirrored } from "./stage/dress";
 import { Stage } from "./stage/stage";
 import { Store } from "./store";
 import { Streams } from "./streams";
@@ -63,11 +64,9 @@ export class Studio {
       {
         connection: (connection) => {
           this.store.set({ connection });
-          if (connection.kind === "ready") this.greet();
-          else {
-            this.guide.lose();
-            if (this.moving) this.clear();
-          }
+          if (connection.kind === "ready") return this.greet();
+          this.guide.lose();
+          if (this.moving) this.clear();
         },
         message: (message, asked) => this.hear(message, asked),
         answer: (answer, bitmap, seen) => this.take(answer, bitmap, seen),
@@ -82,7 +81,7 @@ export class Studio {
       lookForOthers: () => this.configure({ maxFaces: this.settings.maxFaces }),
       token: this.token,
     });
-    this.streams = new Streams(this.store, (message) => this.live.say(message), () => this.offer());
+    this.streams = new Streams(this.store, (message) => this.live.say(message), () => this.live.offer(this.sources.feed.video, this.settings.sendWidth));
     this.closet = new Closet({
       settings: () => this.settings,
       change: (part) => this.change(part),
@@ -100,8 +99,8 @@ export class Studio {
           this.settings.private ? this.live.finder.still(bitmap, signal) : infer(photo, this.token, signal),
         still: (still, bitmap) => this.showStill(still, bitmap),
         // Frames go out for someone who looks on; browsers disagree on what hidden pages get.
-        frame: () => {
-          if (!document.hidden) this.offer();
+        frame: (video) => {
+          if (!document.hidden) this.live.offer(video, this.settings.sendWidth);
         },
       },
     );
@@ -132,8 +131,7 @@ export class Studio {
   }
 
   get mirrored(): boolean {
-    const { fromCamera, settings, take } = this.store.get();
-    return take ? take.mirrored : fromCamera && settings.mirror;
+    return isMirrored(this.store.get());
   }
 
   /** Begin: connect, show the sample, start the clock. */
@@ -177,6 +175,7 @@ export class Studio {
     this.rhythm.pictured();
   }
 
+  /** What a notice offers, but for what the interface does itself. */
   act(action: Action): void {
     switch (action) {
       case "retry":
@@ -199,11 +198,6 @@ export class Studio {
         break;
       case "reload":
         location.reload();
-        break;
-      case "open-file":
-      case "open-avatar":
-      case "copy":
-        // The interface does these itself.
         break;
     }
   }
@@ -230,7 +224,7 @@ export class Studio {
     if (video.paused) void video.play();
     else video.pause();
     this.store.set({ paused: video.paused });
-    this.hold();
+    this.dress();
   }
 
   toggleRecording(): void {
@@ -263,23 +257,7 @@ export class Studio {
 
   /** The stage as settings, source and theme want it. */
   dress(): void {
-    const { stage } = this;
-    if (!stage) return;
-    const { settings, source, take } = this.store.get();
-    const dark = settings.theme === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : settings.theme === "dark";
-    stage.calm(REDUCED.matches);
-    stage.theme(dark ? "dark" : "light", settings.backdrop, settings.light, settings.effect);
-    stage.look(settings.mode, settings.textured && take === null);
-    stage.mirror(this.mirrored);
-    stage.followPointer((source.kind === "sample" || source.kind === "photo") && take === null);
-    this.hold();
-  }
-
-  private hold(): void {
-    if (!this.stage) return;
-    const { source, paused, take } = this.store.get();
-    const still = source.kind === "sample" || source.kind === "photo";
-    this.stage.holding = take !== null || (source.phase !== "failed" && (still || paused));
+    if (this.stage) dress(this.stage, this.store.get(), REDUCED.matches);
   }
 
   /** Whether pictures stay in the page from now on. */
@@ -343,14 +321,9 @@ export class Studio {
     this.store.set({ serverProblem: null });
     this.configure(this.settings);
     this.closet.greet();
-    const { source } = this.store.get();
     // The page may have come up before the server.
-    if (source.kind === "sample" && source.phase === "failed") void this.sources.again();
-  }
-
-  private offer(): void {
-    const { running, video } = this.sources.feed;
-    if (running && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.live.offer(video, this.settings.sendWidth);
+    const { kind, phase } = this.store.get().source;
+    if (kind === "sample" && phase === "failed") void this.sources.again();
   }
 
   private configure(part: Partial<Settings>): void {

@@ -90,7 +90,7 @@ export class Live {
    */
   offer(video: HTMLVideoElement, width: number): void {
     const now = performance.now();
-    if (!this.ready || this.capturing || !video.videoWidth) return;
+    if (!this.ready || this.capturing || !video.videoWidth || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
     // The one who looks keeps the newest picture until its turn comes.
     if (!this.finder.on && !this.flight.free(now)) return;
     const scale = Math.min(1, width / video.videoWidth);
