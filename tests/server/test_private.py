@@ -79,6 +79,15 @@ def test_pictures_are_looked_at_again_when_it_is_no_longer_private(session, mess
     assert [tracker.options.private for tracker in cast.videos[-2:]] == [True, False]
 
 
+def test_what_is_being_learnt_of_a_face_is_forgotten(session):
+    session.send_json({"type": "calibrate", "action": "start", "name": "Ada"})
+    assert session.receive_json()["status"] == "learning"
+    session.send_json({"type": "configure", "private": False})
+    session.receive_json()
+    session.send_json({"type": "calibrate", "action": "look"})
+    assert session.receive_json()["status"] == "off"
+
+
 def test_the_next_session_is_not_private(make_client, cast):
     client = make_client(max_sessions=1)
     with client.websocket_connect(WS, [SUBPROTOCOL]) as socket:

@@ -277,9 +277,9 @@ class _Session:
         Raises:
             MienError: that cannot be; everything stays as it was.
         """
-        before = self._seat.engine_name, self._seat.expression_head
+        before = setup.reader(self._seat)
         await self._seat.configure(setup.changed(message, self._seat, self._settings))
-        if (self._seat.engine_name, self._seat.expression_head) != before:
+        if setup.reader(self._seat) != before:
             self._calibrating.forget()
 
     def _ready(self) -> Ready:

@@ -12,7 +12,7 @@ from .messages import Configure, HeadAnswer, SmoothingValues
 from .settings import Settings
 from .trackers import Options, Seat
 
-__all__ = ["changed", "offered", "state"]
+__all__ = ["changed", "offered", "reader", "state"]
 
 
 def changed(message: Configure, seat: Seat, settings: Settings) -> Options:
@@ -104,6 +104,11 @@ def offered(output: heads.Output) -> list[HeadAnswer]:
             )
         )
     return found
+
+
+def reader(seat: Seat) -> tuple[object, ...]:
+    """What a calibration is learnt with; it does not outlive a change of it."""
+    return seat.engine_name, seat.expression_head, seat.options.private
 
 
 def state(seat: Seat) -> dict[str, Any]:

@@ -84,8 +84,9 @@ export class Finder {
    */
   still(bitmap: ImageBitmap, signal: AbortSignal): Promise<Still> {
     return new Promise((done, failed) => {
-      this.wanted = { sequence: 0, bitmap, done, failed };
-      signal.addEventListener("abort", () => failed(new InferError("Something else is looked at.")));
+      const wanted: Wanted = { sequence: 0, bitmap, done, failed };
+      this.wanted = wanted;
+      signal.addEventListener("abort", () => this.giveUp(wanted, "Something else is looked at."));
       this.pump();
     });
   }
@@ -129,7 +130,7 @@ export class Finder {
   /** The server does not take what came of a frame. */
   refused(sequence: number, error: Pick<ErrorDetail, "code" | "message" | "hint">): void {
     this.settle(sequence)?.bitmap.close();
-    if (this.wanted?.sequence === sequence) this.wanted.failed(new InferError(spoken(error)));
+    if (this.wanted?.sequence === sequence) this.giveUp(this.wanted, spoken(error));
   }
 
   /** Frames on their way will not be answered. */
@@ -149,8 +150,14 @@ export class Finder {
     const image = await createImageBitmap(wanted.bitmap);
     this.find({ image, width, height, time: performance.now() / 1000, still: true }, sequence);
     setTimeout(() => {
-      if (this.wanted === wanted && wanted.sequence === sequence) wanted.failed(new InferError("The server did not answer."));
+      if (wanted.sequence === sequence) this.giveUp(wanted, "The server did not answer.");
     }, NO_ANSWER);
+  }
+
+  private giveUp(wanted: Wanted, reason: string): void {
+    if (this.wanted !== wanted) return;
+    this.wanted = null;
+    wanted.failed(new InferError(reason));
   }
 
   private find(moment: Moment, sequence: number): void {
