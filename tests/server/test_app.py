@@ -102,7 +102,7 @@ def test_openapi_holds_the_messages_of_the_websocket(client):
                  "ErrorMessage"):  # fmt: skip
         assert name in schemas
     assert set(schemas["ServerMessage"]["discriminator"]["mapping"]) == {
-        "ready", "configured", "calibration", "error"
+        "ready", "configured", "calibration", "streaming", "error"
     }  # fmt: skip
     assert schemas["Configure"]["required"] == ["type"]
     assert schemas["Calibrate"]["required"] == ["type", "action"]
