@@ -9,11 +9,7 @@ Results go to standard output, progress and errors to standard error. Exit codes
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +23,7 @@ from .calibrating import calibrate
 from .errors import InputError, MienError
 from .rendering import render
 from .streaming import stream
-from .terminal import Terminal
+from .terminal import Terminal, stop_on_signals
 
 if TYPE_CHECKING:
     from .batch import CaptureReport
@@ -238,7 +234,7 @@ def capture(
     if not specs:
         raise InputError(f"there is nothing but results in {out}; name a photo or a video")
     _print_skipped(skipped)
-    with _stop_on_signals() as stop, shown(_err) as on_progress:
+    with stop_on_signals() as stop, shown(_err) as on_progress:
         report = capture_to_files(specs, options, on_progress=on_progress, stop=stop)
     _print_report(report)
     if report.interrupted:
@@ -260,24 +256,6 @@ def _smoothing(smooth: bool, min_cutoff: float, beta: float) -> Smoothing | None
     from .retarget.smooth import Smoothing
 
     return Smoothing(min_cutoff=min_cutoff, beta=beta) if smooth else None
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Ctrl-C or a TERM signal asks for an orderly end; a second one ends at once."""
-    stop = threading.Event()
-
-    def ask(number: int, _: object) -> None:
-        stop.set()
-        signal.signal(number, signal.default_int_handler)
-
-    kinds = [signal.SIGINT, signal.SIGTERM]
-    before = [signal.signal(kind, ask) for kind in kinds]
-    try:
-        yield stop
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
 
 
 def _print_report(report: CaptureReport) -> None:

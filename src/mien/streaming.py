@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -20,7 +19,7 @@ from rich.text import Text
 
 from .errors import InputError, OutputError
 from .feeds import Until, listening, open_feed
-from .terminal import Terminal
+from .terminal import Terminal, stop_on_signals
 
 if TYPE_CHECKING:
     from .streams.address import Address, Kind
@@ -227,24 +226,6 @@ def _check(
             raise InputError(f"{address} is where this would listen; send somewhere else")
 
 
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Ctrl-C or a TERM signal asks for an orderly end; a second one ends at once."""
-    stop = threading.Event()
-
-    def ask(number: int, _: object) -> None:
-        stop.set()
-        signal.signal(number, signal.default_int_handler)
-
-    kinds = [signal.SIGINT, signal.SIGTERM]
-    before = [signal.signal(kind, ask) for kind in kinds]
-    try:
-        yield stop
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
-
-
 class _Display:
     """A few lines on a terminal that change, or one every five seconds in a pipe."""
 
@@ -340,7 +321,7 @@ def stream(
     destinations = [
         Address.parse(kind, text) for kind, all_ in given.items() for text in all_ or ()
     ]
-    with _stop_on_signals() as stop, _Display() as display:
+    with stop_on_signals() as stop, _Display() as display:
         report = stream_to(
             source,
             destinations,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-__all__ = ["Terminal", "harmless"]
+__all__ = ["Terminal", "harmless", "stop_on_signals"]
 
 # Control characters but tab and line feed; what turns the direction of writing around; halves of
 # surrogate pairs, which stand for bytes of a name that are no text and cannot be printed at all.
@@ -37,3 +40,21 @@ class Terminal(Console):
         """Everything, also what others made into text before."""
         for part in super().render(renderable, options):
             yield part if part.control else Segment(harmless(part.text), part.style)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Ctrl-C or a TERM signal asks for an orderly end; a second one ends at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+
+    kinds = [signal.SIGINT, signal.SIGTERM]
+    before = [signal.signal(kind, ask) for kind in kinds]
+    try:
+        yield stop
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
