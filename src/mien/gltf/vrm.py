@@ -227,40 +227,28 @@ def _override(item: Item, key: str) -> Override:
 
 
 def _look_at_0(first: Item) -> LookAt:
-    kind: Literal["bone", "expression"] = (
-        "expression" if first.text("lookAtTypeName") == "BlendShape" else "bone"
-    )
-
-    def span(name: str) -> tuple[float, float]:
-        item = first.item(name)
-        most = 1.0 if kind == "expression" else 10.0
-        return max(item.number("xRange", 90.0), 1.0), item.number("yRange", most)
-
-    return LookAt(
-        kind,
-        span("lookAtHorizontalInner"),
-        span("lookAtHorizontalOuter"),
-        span("lookAtVerticalDown"),
-        span("lookAtVerticalUp"),
-    )
+    expression = first.text("lookAtTypeName") == "BlendShape"
+    return _look_at(first, "lookAt", expression, "xRange", "yRange")
 
 
 def _look_at_1(look: Item) -> LookAt:
-    kind: Literal["bone", "expression"] = (
-        "expression" if look.text("type") == "expression" else "bone"
-    )
+    expression = look.text("type") == "expression"
+    return _look_at(look, "rangeMap", expression, "inputMaxValue", "outputScale")
+
+
+def _look_at(table: Item, stem: str, expression: bool, given: str, made: str) -> LookAt:
+    """The four ranges, which both versions have under other names."""
 
     def span(name: str) -> tuple[float, float]:
-        item = look.item(name)
-        most = 1.0 if kind == "expression" else 10.0
-        return max(item.number("inputMaxValue", 90.0), 1.0), item.number("outputScale", most)
+        item = table.item(stem + name)
+        return max(item.number(given, 90.0), 1.0), item.number(made, 1.0 if expression else 10.0)
 
     return LookAt(
-        kind,
-        span("rangeMapHorizontalInner"),
-        span("rangeMapHorizontalOuter"),
-        span("rangeMapVerticalDown"),
-        span("rangeMapVerticalUp"),
+        "expression" if expression else "bone",
+        span("HorizontalInner"),
+        span("HorizontalOuter"),
+        span("VerticalDown"),
+        span("VerticalUp"),
     )
 
 

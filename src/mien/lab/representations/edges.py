@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...arrays import Array, Int
+from ...errors import EngineError
 from ...topology import EDGES
 
 __all__ = ["directed_edges", "lengths"]
@@ -17,8 +18,17 @@ def directed_edges() -> Int[Array, "2626 2"]:
 
     They are the union of 2,556 of the tesselation, 124 of the contours and 8 of the irises, and
     hold 1,330 distinct edges.
+
+    Raises:
+        EngineError: a mediapipe without FaceMesh.
     """
-    from mediapipe.python.solutions import face_mesh_connections as links
+    try:
+        from mediapipe.python.solutions import face_mesh_connections as links
+    except ImportError as error:
+        raise EngineError(
+            "the study's links come with FaceMesh, which ends at Python 3.12; use an older "
+            "Python, or leave out [net] doubled"
+        ) from error
 
     pairs = links.FACEMESH_TESSELATION | links.FACEMESH_CONTOURS | links.FACEMESH_IRISES
     return np.array(sorted(pairs), np.int64)
