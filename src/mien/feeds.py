@@ -17,12 +17,13 @@ from .errors import InputError
 
 if TYPE_CHECKING:
     from .capture import Source
+    from .retarget.calibrate import Calibration
     from .streams.address import Address
     from .streams.receiver import Receiver
     from .tracker import Tracker
     from .types import RigPose
 
-__all__ = ["Feed", "Player", "Until", "driving", "listening", "open_feed"]
+__all__ = ["Feed", "Player", "Until", "driving", "listening", "open_feed", "open_tracked"]
 
 _NET = re.compile(r"(vmc|livelink|ifacialmocap)://([^/]*)/?", re.IGNORECASE)
 _TOO_LATE = 0.1  # seconds after which a frame of a video is not worth tracking any more
@@ -198,6 +199,39 @@ def _from_replay(path: Path, until: Until, loop: bool) -> Feed:
     return feed
 
 
+def open_tracked(
+    spec: str, stack: ExitStack, engine: str, expression: str, calibration: Calibration | None
+) -> tuple[Source, Tracker]:
+    """Pictures, and a tracker of one face that reads its expression from them.
+
+    Args:
+        spec: a photo, a video or a camera.
+        stack: closes both.
+        engine: see :class:`mien.tracker.Tracker`.
+        expression: likewise.
+        calibration: likewise.
+
+    Raises:
+        InputError: the source cannot be opened, or no head reads the expression.
+    """
+    from .capture import open_source
+    from .tracker import Tracker
+
+    source = stack.enter_context(open_source(spec))
+    tracker = stack.enter_context(
+        Tracker(
+            engine,
+            mode="still" if source.kind == "still" else "video",
+            expression=expression,
+            morphable=None,
+            calibration=calibration,
+        )
+    )
+    if tracker.expression_head is None:
+        raise InputError("no head reads the expression; choose one with --expression")
+    return source, tracker
+
+
 def _from_pictures(
     spec: str,
     stack: ExitStack,
@@ -207,24 +241,12 @@ def _from_pictures(
 ) -> Feed:
     from . import people
     from .capture import open_source
-    from .tracker import Tracker
 
     calibration, engine, expression = reading
     known = None if calibration is None else people.find(calibration)
-    source = stack.enter_context(open_source(spec))
+    source, tracker = open_tracked(spec, stack, engine, expression, known)
     if loop and source.kind == "camera":
         raise InputError("--loop is for files; a camera has no end")
-    tracker = stack.enter_context(
-        Tracker(
-            engine,
-            mode="still" if source.kind == "still" else "video",
-            expression=expression,
-            morphable=None,
-            calibration=known,
-        )
-    )
-    if tracker.expression_head is None:
-        raise InputError("no head reads the expression; choose one with --expression")
     feed = Feed(source.name, source.notes)
 
     def poses() -> Iterator[tuple[RigPose | None, float | None]]:

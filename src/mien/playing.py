@@ -163,21 +163,11 @@ def _title(path: Path) -> str:
 def _tracked(
     spec: str, engine: str, expression: str, calibration: Calibration | None
 ) -> Performance:
-    from .capture import open_source
+    from .feeds import open_tracked
     from .retarget.pose import Driver
-    from .tracker import Tracker
 
     with ExitStack() as opening:
-        source = opening.enter_context(open_source(spec))
-        tracker = opening.enter_context(
-            Tracker(
-                engine,
-                mode="still" if source.kind == "still" else "video",
-                expression=expression,
-                morphable=None,
-                calibration=calibration,
-            )
-        )
+        source, tracker = open_tracked(spec, opening, engine, expression, calibration)
         stack = opening.pop_all()
 
     def moments() -> Iterator[Moment]:
