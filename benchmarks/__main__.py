@@ -9,7 +9,7 @@ from .report import save
 
 NAMES = (
     "importing", "tracker", "heads", "overlap", "wire", "memory", "smoothing", "retarget", "stream",
-    "render",
+    "render", "page",
 )  # fmt: skip
 
 
