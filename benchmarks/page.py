@@ -54,8 +54,8 @@ def measure() -> list[Line]:
             unit="fps",
             target=">= 30",
             detail=f"Chromium, no cap; {small.answers:.1f} answers of the tracker a second, "
-            "browser and server on the same processor; in a window of 1280x800, which the browser puts "
-            f"together in software too, {wide.drawn:.1f} and {wide.answers:.1f}",
+            "browser and server on the same processor; in a window of 1280x800, which the browser "
+            f"puts together in software too, {wide.drawn:.1f} and {wide.answers:.1f}",
             command=command,
         ),
         Line(
