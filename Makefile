@@ -58,7 +58,7 @@ $(BIN)/python -m pip install --no-input --disable-pip-version-check --prefer-bin
 endef
 
 $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt scripts/headless-opencv
-	$(call install,)
+	$(call install,[feedback])
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt scripts/headless-opencv
