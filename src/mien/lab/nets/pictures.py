@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from . import Task, register
 from .classifier import Classifier, check_share
+from .light import Light, relative
 
 __all__ = ["CnnOptions", "PictureNet", "ResidualOptions"]
 
@@ -27,14 +28,15 @@ class PictureNet(Classifier):
 
     inputs = ("image",)
 
+    def __init__(self, task: Task, normalise: Light = "standard") -> None:
+        super().__init__(task)
+        self.normalise = normalise
+
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
         """(n, classes), before the softmax."""
-        image = samples["image"].float()[:, None] / 255
         # Each picture by its own light, so that a dark one is no other face.
-        middle = image.mean((2, 3), keepdim=True)
-        spread = (image - middle).square().mean((2, 3), keepdim=True).sqrt()
-        image = ((image - middle) / (spread + 0.02)).to(memory_format=torch.channels_last)
-        return self.look(image)
+        image = relative(samples["image"].float()[:, None], self.normalise)
+        return self.look(image.to(memory_format=torch.channels_last))
 
     def look(self, image: Tensor) -> Tensor:
         """(n, classes) of (n, 1, height, width), before the softmax."""
@@ -54,9 +56,12 @@ class CnnOptions:
 
     Attributes:
         dropout: after each pooling, while it is trained; twice as much before the last layer.
+        normalise: how light is taken off: by the picture's mean and deviation, by its darkest and
+            brightest pixel, or by the mean of what is around each pixel.
     """
 
     dropout: float = 0.25
+    normalise: Light = "standard"
 
     def __post_init__(self) -> None:
         check_share(dropout=2 * self.dropout)
@@ -67,7 +72,7 @@ class Cnn(PictureNet):
     """The study's 2D CNN."""
 
     def __init__(self, options: CnnOptions, task: Task) -> None:
-        super().__init__(task)
+        super().__init__(task, options.normalise)
         widths = ((1, 32, 64), (64, 128, 128), (128, 256, 256))
         layers: list[nn.Module] = []
         for before, first, second in widths:
@@ -98,12 +103,14 @@ class ResidualOptions:
         dropout: before the last layer.
         skip: probability that a block is left out while it is trained, growing with depth up to
             this (Huang et al., "Deep networks with stochastic depth", ECCV 2016).
+        normalise: as in ``cnn``.
     """
 
     width: int = 64
     blocks: int = 2
     dropout: float = 0.3
     skip: float = 0.1
+    normalise: Light = "standard"
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.blocks < 1:
@@ -148,7 +155,7 @@ class Residual(PictureNet):
     """Ours; see the module."""
 
     def __init__(self, options: ResidualOptions, task: Task) -> None:
-        super().__init__(task)
+        super().__init__(task, options.normalise)
         one, total = options.width, 3 * options.blocks
         blocks: list[nn.Module] = []
         inside = one // 2
