@@ -64,6 +64,7 @@ def main() -> None:
     from .lab.command import app as workshop  # light; what it needs is loaded by its commands
 
     app.registered_commands += workshop.registered_commands
+    app.registered_groups += workshop.registered_groups
     try:
         app()
     except MienError as error:

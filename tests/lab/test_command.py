@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
 from mien.errors import InputError, MienError
-from mien.lab import command, training
+from mien.lab import command, needed, training
 
 MADE = '[[data.sources]]\nname = "made"\noptions = { people = 16, each = 4 }\n'
 SMALL = f'name = "small"\n{MADE}[net]\nkind = "mlp"\nhidden = 8\n[train]\nepochs = 2\n'
@@ -168,7 +168,7 @@ def test_without_the_workshop_it_is_said_how_to_get_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = importlib.util.find_spec
-    monkeypatch.setattr(command, "find_spec", lambda n: None if n == "torch" else find(n))
+    monkeypatch.setattr(needed, "find_spec", lambda n: None if n == "torch" else find(n))
     told = refused(name, "small.toml")
     assert "torch is missing" in told
     assert "pip install 'mien[lab]'" in told

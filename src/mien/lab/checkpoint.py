@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,13 +21,26 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..outputs.files import replacing
-from .recipe import difference
+from .recipe import Recipe, difference
+from .strict import typed
 
-__all__ = ["Checkpoint", "Weights", "load", "load_weights", "save", "save_weights"]
+__all__ = [
+    "Checkpoint",
+    "OtherTrainingError",
+    "Weights",
+    "load",
+    "load_weights",
+    "save",
+    "save_weights",
+]
 
 Weights: TypeAlias = dict[str, Tensor]
 
 _FORMAT = 1
+
+
+class OtherTrainingError(InputError):
+    """A checkpoint that is whole, but of another recipe or of other data."""
 
 
 @dataclass
@@ -84,21 +98,24 @@ def save(path: Path, state: Checkpoint) -> None:
 def load(path: Path, recipe: Mapping[str, Any], data: str) -> Checkpoint:
     """Read the checkpoint of this recipe and these data.
 
+    What a recipe says in ``[export]`` changes no training, and may differ; a key that did not exist
+    yet counts as its default.
+
     Raises:
-        InputError: there is none, it is damaged, or it belongs to something else; the message says
-            what differs.
+        OtherTrainingError: it belongs to something else; the message says what differs.
+        InputError: there is none, or it is damaged.
     """
     if not path.is_file():
         raise InputError(f"there is no checkpoint {path}; train without --resume first")
     tensors, header = _read(path)
-    if lines := difference(header["recipe"], recipe):
+    if lines := difference(_learnt(header["recipe"]), _learnt(recipe)):
         listed = "\n  ".join(lines)
-        raise InputError(
+        raise OtherTrainingError(
             f"{path} is the checkpoint of another recipe:\n  {listed}\n"
             "Train with the recipe as it was, or afresh in another folder (--out)."
         )
     if header["data"] != data:
-        raise InputError(
+        raise OtherTrainingError(
             f"{path} was trained on other data: the samples that the recipe's sources give, or the "
             "weights to start from, have changed since. Train afresh in another folder (--out)."
         )
@@ -107,6 +124,13 @@ def load(path: Path, recipe: Mapping[str, Any], data: str) -> Checkpoint:
         part, _, rest = name.partition("/")
         values[part][rest] = tensor
     return Checkpoint(**values, **{name: header[name] for name in _VALUES})
+
+
+def _learnt(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training depends on, with the defaults of keys that came later."""
+    with suppress(InputError):  # of another version of mien: what differs is told as it stands
+        recipe = typed(Recipe, recipe).as_dict()
+    return {key: value for key, value in recipe.items() if key != "export"}
 
 
 def save_weights(path: Path, weights: Weights, recipe: Mapping[str, Any]) -> None:

@@ -6,16 +6,17 @@ Importing this module loads no torch; the commands do, and say what to install w
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError, MienError
+from ..errors import InputError
 from ..terminal import Terminal
+from .bench.command import bench
+from .needed import data_folder as _data_folder
+from .needed import need_the_workshop as _need_the_workshop
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -29,10 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(bench, name="bench")
 _out = Terminal(soft_wrap=True, emoji=False)
 _err = Terminal(stderr=True, emoji=False)
-
-_NEEDED = ("torch", "onnx", "safetensors", *(() if sys.version_info >= (3, 11) else ("tomli",)))
 
 RecipePath = Annotated[Path, typer.Argument(help="TOML file.", show_default=False)]
 Data = Annotated[
@@ -280,21 +280,6 @@ def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) 
     written.append(keys.write(docs))
     for path in written:
         _out.print(str(path), highlight=False)
-
-
-def _need_the_workshop() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise MienError(
-            f"this command needs the workshop, of which {', '.join(missing)} is missing: "
-            "pip install 'mien[lab]'"
-        )
-
-
-def _data_folder(named: Path | None) -> Path:
-    from ..zoo import cache
-
-    return named or cache.folder().parent / "data"
 
 
 def _run_folder(recipe: Recipe) -> Path:

@@ -32,7 +32,7 @@ from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
 from .recipe import Recipe, TrainRecipe
 
-__all__ = ["Progress", "Row", "TrainingError", "build", "train"]
+__all__ = ["Progress", "Row", "TrainingError", "build", "threads", "train"]
 
 Row: TypeAlias = dict[str, float]
 """An epoch: its number, training and validation loss, learning rate, seconds."""
@@ -77,7 +77,7 @@ def train(
         TrainingError: the loss is no number any more. The batch is in ``bad-batch.npz``.
         KeyboardInterrupt: whenever it comes; the last whole epoch is saved, ``resume`` goes on.
     """
-    with _threads(recipe.train.threads):
+    with threads(recipe.train.threads):
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         net = build(recipe, material).to(place)
         parts = material.part("train"), material.part("validation")
@@ -361,7 +361,8 @@ def _give_up(
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Iterator[None]:
+    """So many threads of torch, and as many as before at the end."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -20,14 +20,14 @@ import torch
 from ...arrays import Array, Float, Int
 from ...errors import InputError
 from ...outputs.files import replacing, write_json_atomic
-from .. import material
+from .. import material, nets, training
 from ..augment import mirrored
 from ..datasets.samples import MISSED, Samples
 from ..recipe import DataRecipe, Recipe
 from ..runtime import microseconds, runtime
 from .scores import score_classes
 
-__all__ = ["Said", "evaluate", "everything", "load_said", "say", "write"]
+__all__ = ["Said", "evaluate", "everything", "load_said", "say", "scored", "write"]
 
 _SPLITS = ("validation", "test")
 _SPEED_CALLS = 200
@@ -116,19 +116,46 @@ def evaluate(
         for mirror in (False, True):
             said[split] = say(path, part, mirror=mirror)
             scores = score_classes(said[split].truth, said[split].probabilities, part.channels)
-            sets.append({"split": split, "mirror": mirror, **scores.as_dict()})
+            asked = _digest(part)
+            sets.append({"split": split, "mirror": mirror, "asked": asked, **scores.as_dict()})
     data = path.read_bytes()
     table = {
         "method": recipe.name,
         "recipe": recipe.as_dict(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
+        "parameters": nets.parameters(training.build(recipe)),
         "microseconds": round(microseconds(path, _SPEED_CALLS), 1),
         "minutes": _minutes(path.with_name("history.json")),
         "classes": list(samples.channels),
         "sets": sets,
     }
     return table, said
+
+
+def scored(folder: Path, name: str, path: Path, splits: Sequence[str]) -> bool:
+    """Whether a folder of results holds scores of these weights on these parts.
+
+    Args:
+        folder: that :func:`write` wrote to.
+        name: of the method.
+        path: of its ONNX file.
+        splits: the parts.
+    """
+    try:
+        table = json.loads((folder / f"{name}.json").read_text("utf-8"))
+        there = {row["split"] for row in table["sets"] if "right" in row}
+        same: bool = table["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return same and there >= set(splits)
+
+
+def _digest(samples: Samples) -> str:
+    """Which pictures these are, in which order, with which truth."""
+    truth = samples.target.argmax(1).tolist()
+    told = json.dumps([list(samples.names), truth])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _minutes(history: Path) -> float | None:

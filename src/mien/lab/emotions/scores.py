@@ -8,6 +8,7 @@ ones only is named so.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,7 +20,17 @@ from sklearn import metrics
 from ...arrays import Array, Bool, Float, Int
 from ...errors import InputError
 
-__all__ = ["ClassScores", "Comparison", "calibration_error", "compare", "interval", "score_classes"]
+__all__ = [
+    "ClassScores",
+    "Comparison",
+    "calibration_error",
+    "compare",
+    "interval",
+    "mcnemar",
+    "reliability",
+    "score_classes",
+    "unpacked",
+]
 
 _ROUNDS = 2000  # of the bootstrap
 _BINS = 15  # of the calibration error
@@ -45,6 +56,8 @@ class ClassScores:
         confusion: by true class, how many were told as each class, and last how many were missed.
         calibration_error: of the highest probability, over found ones; see
             :func:`calibration_error`.
+        reliability: see :func:`reliability`, over found ones.
+        right: a bit for each picture, see :func:`unpacked`: what two methods are compared by.
     """
 
     pictures: int
@@ -63,6 +76,8 @@ class ClassScores:
     macro_auc: float | None
     confusion: list[list[int]]
     calibration_error: float | None
+    reliability: list[tuple[int, float, float]]
+    right: str
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it, rounded to six digits after the point."""
@@ -139,7 +154,22 @@ def score_classes(
         calibration_error=(
             calibration_error(right[seen], probabilities[seen].max(1)) if seen.any() else None
         ),
+        reliability=reliability(right[seen], probabilities[seen].max(1)) if seen.any() else [],
+        right=base64.b64encode(np.packbits(right).tobytes()).decode(),
     )
+
+
+def unpacked(right: str, count: int) -> Bool[Array, "n"]:
+    """:attr:`ClassScores.right` as it was: whether each picture was told rightly.
+
+    Raises:
+        InputError: not the bits of so many pictures.
+    """
+    data = base64.b64decode(right)
+    if len(data) != -(-count // 8):
+        raise InputError(f"{len(data)} bytes of right answers are not those of {count} pictures")
+    bits: Array = np.unpackbits(np.frombuffer(data, np.uint8), count=count).astype(bool)
+    return bits
 
 
 def interval(right: Bool[Array, "n"], *, seed: int = 0) -> tuple[float, float]:
@@ -155,19 +185,30 @@ def calibration_error(right: Bool[Array, "n"], confidence: Float[Array, "n"]) ->
 
     Guo et al., "On calibration of modern neural networks" (ICML 2017).
     """
+    bins = reliability(right, confidence)
+    return sum(count * abs(share - sure) for count, sure, share in bins) / len(right)
+
+
+def reliability(
+    right: Bool[Array, "n"], confidence: Float[Array, "n"]
+) -> list[tuple[int, float, float]]:
+    """By bin of the confidence that holds any: how many, their mean confidence, their accuracy."""
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        (bins == b).mean() * abs(right[bins == b].mean() - confidence[bins == b].mean())
-        for b in np.unique(bins)
+    return [
+        (int(there.sum()), float(confidence[there].mean()), float(right[there].mean()))
+        for there in (bins == b for b in np.unique(bins))
     ]
-    return float(np.sum(gaps))
 
 
 def compare(
     truth: Int[Array, "n"], first: Float[Array, "n c"], second: Float[Array, "n c"]
 ) -> Comparison:
     """McNemar's exact test on all pictures; a missed one is wrong."""
-    one, other = _told(first) == truth, _told(second) == truth
+    return mcnemar(_told(first) == truth, _told(second) == truth)
+
+
+def mcnemar(one: Bool[Array, "n"], other: Bool[Array, "n"]) -> Comparison:
+    """The same of which pictures each tells rightly."""
     only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
     differ = only_one + only_other
     p = float(stats.binomtest(only_one, differ).pvalue) if differ else 1.0

@@ -1,0 +1,239 @@
+"""What the bench can train and score: nets by their recipes, one folder of a run for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from ...errors import InputError
+from ...topology import CANONICAL
+from .. import checkpoint, export, material, nets, training
+from ..augment import augment
+from ..datasets.samples import Samples
+from ..emotions import evaluate as classes
+from ..losses import masked_loss
+from ..material import Material
+from ..recipe import DataRecipe, Recipe, load
+from ..training import Progress
+
+__all__ = ["Method", "NetMethod", "Pool", "find"]
+
+_SIDE = 48  # of the pictures that a trial of speed is made with
+_STEPS = 3
+
+
+class Pool:
+    """Data that several methods share, read once; the last of each kind is kept.
+
+    Attributes:
+        folder: where data sets lie.
+        faces: how many training samples were in what was read last; 0 before.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.faces = 0
+        self._kept: dict[str, tuple[str, Any]] = {}
+
+    def material(self, recipe: Recipe) -> Material:
+        """What the recipe learns from."""
+        found: Material = self._last(
+            "material", recipe.data, lambda: material.gather(recipe, self.folder)
+        )
+        self.faces = round(found.part("train").weight.sum())
+        return found
+
+    def everything(self, recipe: Recipe) -> Samples:
+        """All pictures of its data, those too in which no face was found."""
+        sources = tuple(replace(source, engines=()) for source in recipe.data.sources)
+        found: Samples = self._last(
+            "everything", DataRecipe(sources), lambda: classes.everything(recipe, self.folder)
+        )
+        return found
+
+    def _last(self, kind: str, data: DataRecipe, read: Callable[[], Any]) -> Any:
+        key = repr(data)
+        if kind not in self._kept or self._kept[kind][0] != key:
+            self._kept.pop(kind, None)  # before the next is read: together they may not fit
+            self._kept[kind] = key, read()
+        return self._kept[kind][1]
+
+
+class Method(Protocol):
+    """One row of the table: what is trained in a run, and scored into a file of results."""
+
+    @property
+    def name(self) -> str:
+        """Of the run and of the results."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the methods that have to be trained before."""
+
+    def cost(self, run: Path) -> float:
+        """Seconds of training that are left, for each training sample; a guess."""
+
+    def train(self, pool: Pool, run: Path, tell: Callable[[str], None], progress: Progress) -> bool:
+        """Train in a run, or go on there; False where there was nothing left to do."""
+
+    def evaluate(self, pool: Pool, run: Path, results: Path, splits: Sequence[str]) -> bool:
+        """Score what was trained, and write it; False where these scores are there."""
+
+
+@dataclass(frozen=True)
+class NetMethod:
+    """A net of :mod:`mien.lab.nets`.
+
+    Attributes:
+        recipe: all about it.
+        path: of the recipe.
+        afresh: score again what has been scored.
+    """
+
+    recipe: Recipe
+    path: Path
+    afresh: bool = False
+    needs: tuple[str, ...] = field(default=(), init=False)
+
+    @property
+    def name(self) -> str:
+        """That of the recipe."""
+        return self.recipe.name
+
+    def cost(self, run: Path) -> float:
+        """By what its epochs took so far, otherwise by some steps on made faces."""
+        if self._net(run).is_file():
+            return 0.0
+        with training.threads(self.recipe.train.threads):
+            return _seconds_a_sample(self.recipe) * max(
+                self.recipe.train.epochs - len(_history(run)), 0
+            )
+
+    def train(self, pool: Pool, run: Path, tell: Callable[[str], None], progress: Progress) -> bool:
+        """Train, or go on with a checkpoint of the same recipe and data, and export."""
+        path, there = self._net(run), (run / "checkpoint.safetensors").is_file()
+        whole = there and path.is_file()
+        before = len(_history(run))
+        faces = pool.material(self.recipe)
+        try:
+            state = training.train(self.recipe, faces, run, resume=there, progress=progress)
+        except checkpoint.OtherTrainingError as error:
+            tell(f"trained afresh: {error}")
+            whole = False
+            state = training.train(self.recipe, faces, run, progress=progress)
+        if whole and before == state.epoch and _newer(path, run / "checkpoint.safetensors"):
+            return False
+        export.head(self.recipe, state, faces, run, f"mien train {self.path.as_posix()}")
+        return True
+
+    def evaluate(self, pool: Pool, run: Path, results: Path, splits: Sequence[str]) -> bool:
+        """Score the exported net, unless these weights have been scored on these parts."""
+        path = self._net(run)
+        if not path.is_file():
+            raise InputError(f"there is no net {path}; leave out --evaluate-only to train it")
+        if not self.afresh and classes.scored(results, self.name, path, splits):
+            return False
+        table, said = classes.evaluate(self.recipe, path, pool.everything(self.recipe), splits)
+        classes.write(table, said, results, run)
+        return True
+
+    def _net(self, run: Path) -> Path:
+        return run / f"{self.name}.onnx"
+
+
+def find(folder: Path, only: Sequence[str] = (), *, afresh: bool = False) -> list[Method]:
+    """The methods that a folder of recipes describes, by name of the file.
+
+    Args:
+        folder: of TOML files.
+        only: names of methods or stems of files; empty for all. What these need comes too.
+        afresh: score again what has been scored.
+
+    Raises:
+        InputError: no recipes, a name that none has, two of one name, a need that nobody fulfils,
+            or a recipe that cannot be used.
+    """
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise InputError(f"there are no recipes in {folder}; --recipes names a folder of them")
+    methods: dict[str, Method] = {}
+    stems = {}
+    for path in paths:
+        method = _read(path, afresh)
+        if method.name in methods:
+            raise InputError(f"{path}: there is another recipe with the name {method.name}")
+        methods[method.name], stems[path.stem] = method, method.name
+    for method in methods.values():
+        if missing := set(method.needs) - set(methods):
+            raise InputError(
+                f"{method.name} needs {', '.join(sorted(missing))}, which no recipe in {folder} has"
+            )
+    if unknown := set(only) - set(methods) - set(stems):
+        raise InputError(
+            f"--only {', '.join(sorted(unknown))}: no recipe in {folder}; there are "
+            f"{', '.join(stems)}"
+        )
+    chosen = [stems.get(name, name) for name in only] or list(methods)
+    for name in chosen:  # grows while it is walked
+        chosen += [need for need in methods[name].needs if need not in chosen]
+    return [method for name, method in methods.items() if name in chosen]
+
+
+def _read(path: Path, afresh: bool) -> Method:
+    recipe = load(path)
+    if recipe.output != "emotion":
+        raise InputError(f"{path} is about {recipe.output}; this bench is of emotion recipes")
+    nets.check(recipe.net)
+    return NetMethod(recipe, path, afresh)
+
+
+def _history(run: Path) -> list[dict[str, float]]:
+    try:
+        rows: list[dict[str, float]] = json.loads((run / "history.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return rows
+
+
+def _newer(path: Path, other: Path) -> bool:
+    return path.stat().st_mtime_ns >= other.stat().st_mtime_ns
+
+
+def _seconds_a_sample(recipe: Recipe) -> float:
+    """What a step of training takes for each of its samples, tried on made faces."""
+    net, count = training.build(recipe), recipe.train.batch
+    random = np.random.default_rng(0)
+    points = (CANONICAL + random.normal(0, 0.1, (count, *CANONICAL.shape))).astype(np.float32)
+    made = {
+        "aligned": points,
+        "pixels": points * np.float32(10) + np.float32(100),
+        "rotation": np.repeat(np.eye(3, dtype=np.float32)[None], count, 0),
+        "width": np.full(count, 100, np.float32),
+        "unit": np.full(count, 10, np.float32),
+        "image": random.integers(0, 255, (count, _SIDE, _SIDE)).astype(np.uint8),
+    }
+    if missing := set(net.inputs) - set(made):
+        raise InputError(f"{recipe.name} wants {', '.join(missing)}, which no emotion recipe has")
+    wanted = {*net.inputs, *(["width", "unit"] if "pixels" in net.inputs else [])}
+    batch = {name: torch.from_numpy(made[name]) for name in sorted(wanted)}
+    target = torch.eye(len(recipe.channels))[torch.arange(count) % len(recipe.channels)]
+    scale = torch.ones_like(target)
+    net.fit(batch)
+    net.train()
+    generator = torch.Generator().manual_seed(0)
+    times = []
+    for _ in range(_STEPS):
+        began = perf_counter()
+        seen, truth = augment(batch, target, recipe.augment, generator)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.train.mixed_precision):
+            said = net(seen)
+        masked_loss(said.float(), truth, recipe.loss, scale).backward()  # type: ignore[no-untyped-call]
+        times.append(perf_counter() - began)
+    return min(times) / count
