@@ -53,6 +53,8 @@ def test_the_teacher_is_asked_once_and_again_after_damage(
     np.testing.assert_array_equal(tddfa.taught(archive, found, tmp_path), first)
     assert _Teacher.calls == 2
     assert f"{file} is damaged" in caplog.text
+    found.facemesh[2] += 1  # its crop begins elsewhere
+    assert tddfa.taught(archive, found, tmp_path)[2, 0] == first[2, 0] + 1
 
 
 @pytest.mark.parametrize(

@@ -195,12 +195,12 @@ def taught(
     """
     from ..teachers.tddfa import FILES, Teacher
 
-    path = _cache(archive, folder / FILES["net"], variant, nine)
+    seen = np.where(np.isfinite(found.facemesh[:, :1, :1]), found.facemesh, found.facelandmarker)
+    start = seen[:, IBUG_68, :2]
+    path = _cache(archive, start, folder / FILES["net"], variant, nine)
     if stored := kept.read(path, ["parameters"], len(archive.members)):
         return stored["parameters"]
     teacher = Teacher(folder)
-    seen = np.where(np.isfinite(found.facemesh[:, :1, :1]), found.facemesh, found.facelandmarker)
-    start = seen[:, IBUG_68, :2]
     rows = np.flatnonzero(np.isfinite(start[:, 0, 0]))
     parameters = np.full((len(start), 62), np.nan, np.float32)
     label = f"3DDFA_V2 on {archive.path.stem}" + (f", change {variant}" if variant else "")
@@ -290,9 +290,12 @@ def _teacher_in(folder: Path) -> Path:
     )
 
 
-def _cache(archive: Archive, net: Path, variant: int, nine: bool) -> Path:
+def _cache(
+    archive: Archive, start: Float32[Array, "n 68 2"], net: Path, variant: int, nine: bool
+) -> Path:
     """Where the answer lies, by everything that it depends on."""
     model = zoo.digest(net) if net.is_file() else ""
-    says = f"{_REVISION} {archive.fingerprint()} {archive.enlarge} {variant} {nine} {model}"
+    begins = hashlib.sha256(np.ascontiguousarray(start).tobytes()).hexdigest()
+    says = f"{_REVISION} {archive.fingerprint()} {begins} {variant} {nine} {model}"
     key = hashlib.sha256(says.encode()).hexdigest()[:16]
     return zoo.folder().parent / "lab" / f"{archive.path.stem}-tddfa-{variant}-{key}.npz"
