@@ -126,7 +126,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             help="Part to score: test, train or validation; all shows what training images do to a "
-            "score, by-position what wrong pairs do. Can be repeated; scores of other parts stay.",
+            "score, by-position what wrong pairs do. Of emotions: validation, or private, which is "
+            "for the very end. Can be repeated; scores of other parts stay.",
             show_default="test; validation of emotions",
         ),
     ] = None,

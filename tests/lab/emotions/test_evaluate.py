@@ -119,10 +119,35 @@ def test_the_mirror_makes_both_sides_alike(trained: tuple[Recipe, Path], samples
 
 def test_parts_that_are_not_there(trained: tuple[Recipe, Path], samples: Samples) -> None:
     plan, path = trained
-    with pytest.raises(InputError, match="PrivateTest is for those who have it"):
-        evaluate.evaluate(plan, path, samples, ["test"])
-    with pytest.raises(InputError, match="--split is one of validation, test"):
+    for name in ("test", "private"):
+        with pytest.raises(InputError, match="no pictures of PrivateTest"):
+            evaluate.evaluate(plan, path, samples, [name])
+    with pytest.raises(InputError, match="--split is one of validation, private, test"):
         evaluate.evaluate(plan, path, samples, ["train"])
+
+
+def test_looks_at_the_private_part_are_counted(tmp_path: Path) -> None:
+    def table(weights: str, split: str, accuracy: float = 0.5) -> dict[str, Any]:
+        row = {"split": split, "accuracy": accuracy}
+        return {"method": "x", "sha256": weights, "sets": [row]}
+
+    def write(*given: Any) -> dict[str, Any]:
+        path = evaluate.write(table(*given), {}, tmp_path, tmp_path)
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    assert "private" not in write("a" * 64, "validation")
+    once = write("a" * 64, "test")
+    assert once["private"] == ["a" * 16]
+    assert [row["split"] for row in once["sets"]] == ["test", "validation"]
+    assert write("a" * 64, "test") == once
+    anew = write("a" * 64, "validation", 0.6)
+    assert [(row["split"], row["accuracy"]) for row in anew["sets"]] == [
+        ("validation", 0.6), ("test", 0.5),
+    ]  # fmt: skip
+    other = write("b" * 64, "validation")  # other weights: what is known of the part is over
+    assert [row["split"] for row in other["sets"]] == ["validation"]
+    assert write("b" * 64, "test")["private"] == ["a" * 16, "b" * 16]
 
 
 def test_answers_that_are_not_there(tmp_path: Path) -> None:

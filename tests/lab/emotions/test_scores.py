@@ -8,7 +8,15 @@ pytest.importorskip("sklearn", reason="the workshop: pip install 'mien[lab]'")
 from sklearn import metrics
 
 from mien.errors import InputError
-from mien.lab.emotions.scores import calibration_error, compare, interval, score_classes
+from mien.lab.emotions.scores import (
+    calibration_error,
+    compare,
+    interval,
+    mcnemar,
+    packed,
+    score_classes,
+    unpacked,
+)
 
 CLASSES = ("a", "b", "c")
 NAN = float("nan")
@@ -92,3 +100,21 @@ def test_an_interval_of_certainty_is_a_point() -> None:
 def test_what_does_not_go_together_is_refused(truth: list[int], given: np.ndarray) -> None:
     with pytest.raises(InputError, match="do not go together"):
         score_classes(np.array(truth, int), given, CLASSES)
+
+
+def test_bits_come_back() -> None:
+    for count in (1, 8, 9, 3589):
+        bits = np.random.default_rng(count).random(count) < 0.5
+        np.testing.assert_array_equal(unpacked(packed(bits), count), bits)
+    with pytest.raises(InputError, match="1 bytes are not the bits of 9 pictures"):
+        unpacked(packed(np.ones(8, bool)), 9)
+
+
+def test_two_methods_are_compared_by_their_bits() -> None:
+    truth = np.array([0, 1, 2, 0])
+    one, other = said(0, 1, None, 1), said(0, 2, 2, 1)
+    bits = [unpacked(score_classes(truth, s, CLASSES).right, 4) for s in (one, other)]
+    assert mcnemar(bits[0], bits[1]) == compare(truth, one, other)
+    seen = unpacked(score_classes(truth, one, CLASSES).seen, 4)
+    np.testing.assert_array_equal(seen, [True, True, False, True])
+    assert score_classes(truth, one, CLASSES).reliability[0][0] > 0

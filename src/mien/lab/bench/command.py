@@ -44,7 +44,10 @@ def emotions(
     splits: Annotated[
         list[str] | None,
         typer.Option(
-            "--split", "--splits", help="Part to score; can be repeated.", show_default="validation"
+            "--split",
+            "--splits",
+            help="Part to score: validation or private; can be repeated.",
+            show_default="validation",
         ),
     ] = None,
     evaluate_only: Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,26 @@ from ..recipe import DataRecipe, Recipe
 from ..runtime import microseconds, runtime
 from .scores import score_classes
 
-__all__ = ["Said", "evaluate", "everything", "load_said", "say", "scored", "write"]
+__all__ = [
+    "Said",
+    "evaluate",
+    "everything",
+    "load_said",
+    "part_names",
+    "rows",
+    "say",
+    "scored",
+    "write",
+]
 
-_SPLITS = ("validation", "test")
+_SPLITS = {"validation": "validation", "private": "test", "test": "test"}
+_ABSENT = {
+    "validation": "there are no pictures of the validation part, which FER-2013 calls PublicTest",
+    "test": (
+        "there are no pictures of PrivateTest, the part that is kept apart until everything has "
+        "been chosen; its files are named PrivateTest_*.jpg and lie beside those of PublicTest"
+    ),
+}
 _SPEED_CALLS = 200
 
 
@@ -95,7 +112,7 @@ def evaluate(
         recipe: that it was trained by.
         path: of the ONNX file; ``history.json`` beside it tells how long the training took.
         samples: see :func:`everything`.
-        splits: ``validation``, and ``test`` for those who have PrivateTest.
+        splits: see :func:`rows`.
 
     Returns:
         what ``results/emotions/<name>.json`` holds, and what was said of each part, with the
@@ -104,20 +121,7 @@ def evaluate(
     Raises:
         InputError: a part that is not there.
     """
-    sets, said = [], {}
-    for split in splits:
-        if split not in _SPLITS:
-            raise InputError(f"--split is one of {', '.join(_SPLITS)} here; got {split!r}")
-        part = samples.part(split)
-        if not len(part):
-            raise InputError(
-                f"there are no pictures of the {split} part; PrivateTest is for those who have it"
-            )
-        for mirror in (False, True):
-            said[split] = say(path, part, mirror=mirror)
-            scores = score_classes(said[split].truth, said[split].probabilities, part.channels)
-            asked = _digest(part)
-            sets.append({"split": split, "mirror": mirror, "asked": asked, **scores.as_dict()})
+    sets, said = rows(samples, splits, lambda part, mirror: say(path, part, mirror=mirror))
     data = path.read_bytes()
     table = {
         "method": recipe.name,
@@ -131,6 +135,52 @@ def evaluate(
         "sets": sets,
     }
     return table, said
+
+
+def rows(
+    samples: Samples,
+    splits: Sequence[str],
+    say: Callable[[Samples, bool], Said],
+    mirrors: Sequence[bool] = (False, True),
+) -> tuple[list[dict[str, Any]], dict[str, Said]]:
+    """Scores of parts, whatever method it is that says something.
+
+    Args:
+        samples: see :func:`everything`.
+        splits: ``validation``, and ``private`` (or ``test``, which is the same) for those who have
+            PrivateTest.
+        say: what the method says of a part, without and with its mirror image.
+        mirrors: which of these to ask for.
+
+    Returns:
+        what ``sets`` holds in the results, and what was said of each part, as asked for last.
+
+    Raises:
+        InputError: a part that is not there.
+    """
+    sets, said = [], {}
+    for split in part_names(splits):
+        part = samples.part(split)
+        if not len(part):
+            raise InputError(_ABSENT[split])
+        for mirror in mirrors:
+            said[split] = say(part, mirror)
+            scores = score_classes(said[split].truth, said[split].probabilities, part.channels)
+            asked = _digest(part)
+            sets.append({"split": split, "mirror": mirror, "asked": asked, **scores.as_dict()})
+    return sets, said
+
+
+def part_names(splits: Sequence[str]) -> tuple[str, ...]:
+    """Parts as samples call them, each once.
+
+    Raises:
+        InputError: no such part.
+    """
+    for split in splits:
+        if split not in _SPLITS:
+            raise InputError(f"--split is one of {', '.join(_SPLITS)} here; got {split!r}")
+    return tuple(dict.fromkeys(_SPLITS[split] for split in splits))
 
 
 def scored(folder: Path, name: str, path: Path, splits: Sequence[str]) -> bool:
@@ -148,7 +198,7 @@ def scored(folder: Path, name: str, path: Path, splits: Sequence[str]) -> bool:
         same: bool = table["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return same and there >= set(splits)
+    return same and there >= set(part_names(splits))
 
 
 def _digest(samples: Samples) -> str:
@@ -169,6 +219,10 @@ def _minutes(history: Path) -> float | None:
 def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run: Path) -> Path:
     """Write ``<method>.json`` into a folder and what was said into the run.
 
+    Scores of other parts stay where they are of the same weights. ``private`` keeps a mark for each
+    weights that were scored on PrivateTest: more than one, and that part has had a say in what was
+    chosen.
+
     Returns:
         path of the results.
     """
@@ -181,9 +235,27 @@ def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run:
                 probabilities=answers.probabilities,
             )
     path = folder / f"{table['method']}.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(path, dict(table))
+    before = _earlier(path)
+    now = {row["split"] for row in table["sets"]}
+    kept = [row for row in before.get("sets", ()) if row["split"] not in now]
+    looks = list(before.get("private", ()))
+    if "test" in now and table["sha256"][:16] not in looks:
+        looks.append(table["sha256"][:16])
+    if before.get("sha256") != table["sha256"]:
+        kept = []
+    marks = {"private": looks} if looks else {}
+    write_json_atomic(path, {**table, **marks, "sets": [*table["sets"], *kept]})
     return path
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    try:
+        table: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no JSON ({error}); remove it") from None
+    return table
 
 
 def load_said(run: Path, split: str) -> Said:

@@ -27,6 +27,7 @@ __all__ = [
     "compare",
     "interval",
     "mcnemar",
+    "packed",
     "reliability",
     "score_classes",
     "unpacked",
@@ -58,6 +59,7 @@ class ClassScores:
             :func:`calibration_error`.
         reliability: see :func:`reliability`, over found ones.
         right: a bit for each picture, see :func:`unpacked`: what two methods are compared by.
+        seen: a bit for each picture, whether the method says something about it.
     """
 
     pictures: int
@@ -78,6 +80,7 @@ class ClassScores:
     calibration_error: float | None
     reliability: list[tuple[int, float, float]]
     right: str
+    seen: str
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it, rounded to six digits after the point."""
@@ -155,21 +158,27 @@ def score_classes(
             calibration_error(right[seen], probabilities[seen].max(1)) if seen.any() else None
         ),
         reliability=reliability(right[seen], probabilities[seen].max(1)) if seen.any() else [],
-        right=base64.b64encode(np.packbits(right).tobytes()).decode(),
+        right=packed(right),
+        seen=packed(seen),
     )
 
 
-def unpacked(right: str, count: int) -> Bool[Array, "n"]:
-    """:attr:`ClassScores.right` as it was: whether each picture was told rightly.
+def packed(bits: Bool[Array, "n"]) -> str:
+    """Bits as base64, the first picture in the highest bit of the first byte."""
+    return base64.b64encode(np.packbits(bits).tobytes()).decode()
+
+
+def unpacked(bits: str, count: int) -> Bool[Array, "n"]:
+    """What :func:`packed` made a text of.
 
     Raises:
         InputError: not the bits of so many pictures.
     """
-    data = base64.b64decode(right)
+    data = base64.b64decode(bits)
     if len(data) != -(-count // 8):
-        raise InputError(f"{len(data)} bytes of right answers are not those of {count} pictures")
-    bits: Array = np.unpackbits(np.frombuffer(data, np.uint8), count=count).astype(bool)
-    return bits
+        raise InputError(f"{len(data)} bytes are not the bits of {count} pictures")
+    found: Array = np.unpackbits(np.frombuffer(data, np.uint8), count=count).astype(bool)
+    return found
 
 
 def interval(right: Bool[Array, "n"], *, seed: int = 0) -> tuple[float, float]:
