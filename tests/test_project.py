@@ -19,12 +19,13 @@ SOURCE = ROOT / "src"
 
 GROUND = {"arrays", "assets", "channels", "errors", "geometry", "model", "topology", "types"}
 ROOMS = {
-    "capture", "engines", "gltf", "heads", "morphable", "outputs", "render", "retarget", "streams",
-    "zoo",
+    "capture", "engines", "feedback", "gltf", "heads", "morphable", "outputs", "render", "retarget",
+    "streams", "zoo",
 }  # fmt: skip
 # What a room may import besides the ground floor and itself.
 ALSO = {
-    "engines": {"zoo"}, "heads": {"zoo"}, "outputs": {"gltf"}, "retarget": {"gltf"},
+    "engines": {"zoo"}, "feedback": {"outputs", "terminal", "zoo"}, "heads": {"zoo"},
+    "outputs": {"gltf"}, "retarget": {"gltf"},
 }  # fmt: skip
 # Nothing imports these, but those beside them.
 ENTRANCES = {"cli": {"__main__", "cli"}, "lab": {"lab", "cli"}, "server": {"server", "cli"}}

@@ -21,6 +21,7 @@ from rich.table import Table
 from . import __version__, avatars
 from .calibrating import calibrate
 from .errors import InputError, MienError
+from .feedback.command import app as feedback
 from .rendering import render
 from .streaming import stream
 from .terminal import Terminal, stop_on_signals
@@ -308,6 +309,7 @@ def recover(
 app.command()(calibrate)
 app.command()(render)
 app.add_typer(avatars.app)
+app.add_typer(feedback)
 app.command()(stream)
 
 
