@@ -32,7 +32,9 @@ TABLES: Mapping[str, tuple[type[Any], str]] = {
 OPTIONS: Mapping[str, type[Any]] = {
     "faces": photos.Photos,
     "fer2013": photos.Photos,
-    "fer2013-emotions": emotions.Options,
+    "fer2013-emotions": emotions.FerOptions,
+    "ckplus": emotions.CkOptions,
+    "emotion-folders": emotions.FolderOptions,
     "ict": ict.Geometric,
     "ict-renders": ict.Renders,
     "neutral-turned": ict.Renders,
@@ -105,10 +107,17 @@ def _table(cls: type[Any]) -> list[str]:
 
 
 def _told(cls: type[Any]) -> dict[str, str]:
-    """What the docstring's ``Attributes`` say, by name."""
+    """What the docstring's ``Attributes`` say, and those of the classes it adds to, by name."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        found |= _attributes(inspect.cleandoc(base.__doc__ or ""))
+    return {key: _ROLE.sub(r"`\1`", text).replace("``", "`") for key, text in found.items()}
+
+
+def _attributes(docstring: str) -> dict[str, str]:
     found: dict[str, str] = {}
     name = ""
-    for line in inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2].splitlines():
+    for line in docstring.partition("Attributes:\n")[2].splitlines():
         if entry := re.match(r"    (\w+): (.*)", line):
             name = entry[1]
             found[name] = entry[2]
@@ -116,7 +125,7 @@ def _told(cls: type[Any]) -> dict[str, str]:
             found[name] += " " + line.strip()
         elif line:
             break
-    return {key: _ROLE.sub(r"`\1`", text).replace("``", "`") for key, text in found.items()}
+    return found
 
 
 def _kind(hint: Any) -> str:

@@ -46,7 +46,8 @@ class Material:
             people = len(set(self.samples.subjects))
             raise InputError(
                 f"the {split} part is empty: {len(self.samples)} samples of {people} people. "
-                "People are assigned to parts by the hash of their name; add more of them"
+                "People are assigned to parts by the hash of their name, where the data set does "
+                "not say so itself; add more of them, or the pictures of this part"
             )
         return replace(
             self,
@@ -73,7 +74,8 @@ def gather(recipe: Recipe, folder: Path) -> Material:
     weights = np.array([source.weight for source in recipe.data.sources], np.float64)
     squared = np.array([source.squared for source in recipe.data.sources], bool)
     covered = {
-        source.name: datasets.coverage(source.name, folder) for source in recipe.data.sources
+        source.name: datasets.coverage(source.name, folder, source.options)
+        for source in recipe.data.sources
     }
     return Material(
         samples,

@@ -151,9 +151,9 @@ def test_coverage_counts_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     answer.facemesh[1] = np.nan
     answer.size[2] = 0
     monkeypatch.setattr(photos, "find", lambda *_: answer)
-    counts = datasets.coverage("faces", laid_out(tmp_path))
+    counts = datasets.coverage("faces", laid_out(tmp_path), {})
     assert counts == {"pictures": 3, "damaged": 1, "facemesh": 2, "facelandmarker": 3}
-    assert datasets.coverage("made", tmp_path) == {}
+    assert datasets.coverage("made", tmp_path, {}) == {}
 
 
 def test_changed_pictures_are_for_training_only(

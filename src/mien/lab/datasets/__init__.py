@@ -30,7 +30,7 @@ __all__ = [
 
 Reader: TypeAlias = Callable[[Path, Mapping[str, Any]], Samples]
 PictureReader: TypeAlias = Callable[[Path, str], "RGBImage | None"]
-CoverageReader: TypeAlias = Callable[[Path], Mapping[str, int]]
+CoverageReader: TypeAlias = Callable[[Path, Mapping[str, Any]], Mapping[str, int]]
 _AnyReader = TypeVar("_AnyReader", bound=Reader)
 _AnyPictureReader = TypeVar("_AnyPictureReader", bound=PictureReader)
 _AnyCoverageReader = TypeVar("_AnyCoverageReader", bound=CoverageReader)
@@ -110,14 +110,19 @@ def picture(source: str, folder: Path, sample: str) -> RGBImage | None:
     return reader(folder, sample) if reader else None
 
 
-def coverage(source: str, folder: Path) -> Mapping[str, int]:
+def coverage(source: str, folder: Path, options: Mapping[str, Any]) -> Mapping[str, int]:
     """In how many pictures of a data set a face was found.
+
+    Args:
+        source: the data set.
+        folder: where data sets lie.
+        options: as for :func:`read`.
 
     Returns:
         ``pictures``, how many of them are ``damaged``, in how many ``facemesh`` finds a face, and
         in how many of the latter ``facelandmarker`` finds one too, which is not asked about others;
-        empty for a data set without pictures.
+        what more a data set counts, for instance copies; empty for one without pictures.
     """
     names()
     reader = _COVERAGE.get(source)
-    return reader(folder) if reader else {}
+    return reader(folder, options) if reader else {}

@@ -20,13 +20,13 @@ _log = logging.getLogger(__name__)
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
-def read(path: Path, names: Iterable[str], rows: int) -> dict[str, Array] | None:
+def read(path: Path, names: Iterable[str], rows: int | None) -> dict[str, Array] | None:
     """What :func:`write` wrote; None where there is nothing, or nothing whole, which is told.
 
     Args:
         path: of the file.
         names: of the arrays.
-        rows: how long each of them is.
+        rows: how long each of them is; None for whatever they have in common.
     """
     if not path.is_file():
         return None
@@ -37,8 +37,9 @@ def read(path: Path, names: Iterable[str], rows: int) -> dict[str, Array] | None
     except (*_DAMAGED, OSError, ValueError, KeyError) as error:
         _log.warning("%s is damaged (%s); what it held is found again", path, error)
         return None
-    if lengths := {len(array) for array in arrays.values()} - {rows}:
-        _log.warning("%s holds %d rows, not %d; they are found again", path, min(lengths), rows)
+    lengths = {len(array) for array in arrays.values()}
+    if lengths != {min(lengths) if rows is None else rows}:
+        _log.warning("%s holds %s rows, not %s; they are found again", path, min(lengths), rows)
         return None
     return arrays
 

@@ -297,12 +297,12 @@ def _tell(source: str, found: Found) -> None:
 
 
 @register_coverage("faces")
-def _faces_covered(folder: Path) -> Mapping[str, int]:
+def _faces_covered(folder: Path, _: Mapping[str, Any]) -> Mapping[str, int]:
     return find(faces_archive(folder)).coverage()
 
 
 @register_coverage("fer2013")
-def _fer_covered(folder: Path) -> Mapping[str, int]:
+def _fer_covered(folder: Path, _: Mapping[str, Any]) -> Mapping[str, int]:
     return find(fer2013_archive(folder)).coverage()
 
 
