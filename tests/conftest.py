@@ -87,7 +87,7 @@ def portrait(portrait_path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-_INPUTS = {"aligned": [478, 3], "rotation": [3, 3], "pixels": [478, 3]}
+_INPUTS = {"aligned": [478, 3], "rotation": [3, 3], "pixels": [478, 3], "image": [48, 48]}
 
 
 def _write_head(
@@ -101,20 +101,28 @@ def _write_head(
     bias: float | np.ndarray = 0.0,
     **more: Any,
 ) -> Path:
-    """A head that adds up 0.01 of every number of its inputs, and ``bias``, in every channel."""
-    from mien.channels import ARKIT_52
+    """A head that adds up 0.01 of every number of its inputs, and ``bias``, in every channel.
+
+    Of emotions it gives the softmax of that.
+    """
+    from mien.channels import ARKIT_52, EMOTIONS
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its protobuf warns on some Pythons
         onnx = pytest.importorskip("onnx")
         from onnx import TensorProto, helper, numpy_helper
-    size = length or {"expression": 52, "morphable": 10}[output]
+    names = {"expression": ARKIT_52, "emotion": EMOTIONS}
+    channels = list(names.get(output, [f"mode{i}" for i in range(10)]))
+    size = length or len(channels)
     nodes, summed = [], []
     for i, given in enumerate(inputs):
-        nodes.append(helper.make_node("Flatten", [given], [f"flat{i}"], axis=1))
+        nodes.append(helper.make_node("Cast", [given], [f"cast{i}"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Flatten", [f"cast{i}"], [f"flat{i}"], axis=1))
         nodes.append(helper.make_node("MatMul", [f"flat{i}", f"w{i}"], [f"part{i}"]))
         summed.append(f"part{i}")
-    nodes.append(helper.make_node("Sum", [*summed, "bias"], [output]))
+    nodes.append(helper.make_node("Sum", [*summed, "bias"], ["scores"]))
+    last = "Softmax" if output == "emotion" else "Identity"
+    nodes.append(helper.make_node(last, ["scores"], [output]))
     constants = [
         numpy_helper.from_array(
             np.full((int(np.prod(_INPUTS[given])), size), 0.01, np.float32), f"w{i}"
@@ -127,7 +135,11 @@ def _write_head(
         nodes,
         name,
         [
-            helper.make_tensor_value_info(given, TensorProto.FLOAT, [batch, *_INPUTS[given]])
+            helper.make_tensor_value_info(
+                given,
+                TensorProto.UINT8 if given == "image" else TensorProto.FLOAT,
+                [batch, *_INPUTS[given]],
+            )
             for given in inputs
         ],
         [helper.make_tensor_value_info(output, TensorProto.FLOAT, [batch, size])],
@@ -142,7 +154,7 @@ def _write_head(
         "version": "1",
         "inputs": list(inputs),
         "output": output,
-        "channels": list(ARKIT_52) if output == "expression" else [f"mode{i}" for i in range(10)],
+        "channels": channels,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "parameters": 7,
         "licence": "Apache-2.0",

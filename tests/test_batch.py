@@ -29,6 +29,7 @@ from mien.retarget.calibrate import Calibration
 from mien.types import Frame, Observation
 
 FRAMES = 40
+NO_HEADS = {"expression": None, "morphable": None, "emotion": None}
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,7 @@ def test_heads_and_calibration_are_used_and_named(
     given = {
         "expression": str(path),
         "morphable": str(make_head("ten", output="morphable", bias=np.arange(10.0) + 90)),
+        "emotion": str(make_head("mood", output="emotion", bias=np.arange(7.0), inputs=("image",))),
     }
     rows = []
     for name, calibration in (("raw", None), ("known", known)):
@@ -103,19 +105,25 @@ def test_heads_and_calibration_are_used_and_named(
         assert kept == (calibration and calibration.as_dict())
         summary = json.loads((out / "summary.json").read_text())
         assert summary["calibration"] == (calibration and "Ada")
-        assert set(summary["heads"]) == {"expression", "morphable"}
+        assert set(summary["heads"]) == {"expression", "morphable", "emotion"}
+        assert summary["sources"][0]["emotions_by_id"] == {"1": {"neutral": 1.0}}
         rows.append(pd.read_parquet(out / "faces.parquet").iloc[0])
     raw, better = rows
     assert better["cheekPuff"] == pytest.approx((raw["cheekPuff"] - 0.2) / 0.8 * 1.2, abs=1e-5)
     np.testing.assert_allclose(np.diff(raw["morphable"]), 1, atol=1e-4)
+    expected = np.exp(np.arange(7.0))
+    np.testing.assert_allclose(raw["emotion"], expected / expected.sum(), atol=1e-5)
 
 
 def test_heads_can_be_left_out_of_a_capture(facemesh: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    capture_to_files([str(capture_sample())], options(out, expression=None, morphable=None))
+    capture_to_files([str(capture_sample())], options(out, **NO_HEADS))
     table = pd.read_parquet(out / "faces.parquet")
     assert np.isnan(table["jawOpen"][0])
     assert np.isnan(table["morphable"][0]).all()
+    assert np.isnan(table["emotion"][0]).all()
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["sources"][0]["emotions_by_id"] == {}
     assert pq.read_schema(out / "faces.parquet").metadata[b"mien.heads"] == b""
     assert not list(out.rglob("*.part*"))
 

@@ -16,6 +16,7 @@ from mien.channels import (
     OPPOSITES,
     index_of,
     mirror,
+    shares,
 )
 
 # The order of a Live Link Face packet, as Apple and Unreal write it.
@@ -128,3 +129,16 @@ def test_action_units_rise() -> None:
     assert len(ACTION_UNITS) == 27
     assert list(ACTION_UNITS) == sorted(set(ACTION_UNITS))
     assert all(re.fullmatch(r"AU\d\d", unit) for unit in ACTION_UNITS)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ({}, {}),
+        ({"happy": 4}, {"happy": 1.0}),
+        ({"sad": 1, "happy": 2}, {"happy": 0.6667, "sad": 0.3333}),
+        ({"sad": 5, "fear": 5}, {"fear": 0.5, "sad": 0.5}),
+    ],
+)
+def test_shares_begin_with_the_largest(counts: dict[str, int], expected: dict[str, float]) -> None:
+    assert list(shares(counts).items()) == list(expected.items())

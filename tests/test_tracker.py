@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ from mien import geometry, heads, topology
 from mien import tracker as tracker_module
 from mien.capture import open_source
 from mien.channels import mirror
-from mien.engines import Detection
+from mien.engines import Detection, GivenFrame, GivenLandmarks
 from mien.errors import InputError
+from mien.heads.emotion import Follower
 from mien.heads.regressor import Head
 from mien.heads.spec import HeadSpec
 from mien.retarget.calibrate import Calibration
@@ -305,11 +307,66 @@ def test_trained_heads_read_what_the_tracker_aligned(make_head: Callable[..., Pa
     assert (tracker.expression_head.name, tracker.morphable_head.name) == ("mine", "ten")
 
 
+def emotions(path: Path, script: list[Any], **options: Any) -> list[np.ndarray | None]:
+    """What a head of emotions says of the first face of each frame."""
+    tracker = Tracker(Puppet(script), expression=None, morphable=None, emotion=str(path), **options)
+    return [faces[0].emotion if faces else None for faces in play(tracker, len(script))]
+
+
+@pytest.mark.parametrize("inputs", [("rotation",), ("image",), ("aligned", "image")])
+def test_emotions_are_probabilities(
+    make_head: Callable[..., Path], inputs: tuple[str, ...]
+) -> None:
+    path = make_head("mood", output="emotion", inputs=inputs, bias=np.arange(7.0))
+    faces = [puppet(120, s=8, yaw=10), puppet(450, s=8)]
+    tracker = Tracker(Puppet([faces]), max_faces=2, smoothing=None, emotion=str(path))
+    expected = np.exp(np.arange(7.0))
+    for face in play(tracker, 1)[0]:
+        np.testing.assert_allclose(face.emotion, expected / expected.sum(), atol=1e-5)
+        assert face.looks == "neutral"
+    assert tracker.emotion_head == heads.identity(str(path), "emotion")
+
+
+def test_emotions_are_smoothed_where_the_rest_is(make_head: Callable[..., Path]) -> None:
+    path = make_head("mood", output="emotion", inputs=("rotation",))
+    script = [[puppet(yaw=yaw)] for yaw in (0, 0, 60, 60)]
+    follow = Follower()
+    raw = emotions(path, script, smoothing=None)
+    for i, (plain, steady) in enumerate(zip(raw, emotions(path, script), strict=True)):
+        np.testing.assert_allclose(steady, follow(plain, i / 30), atol=1e-6)
+
+
+def test_without_a_face_there_is_no_emotion(make_head: Callable[..., Path]) -> None:
+    path = make_head("mood", output="emotion")
+    assert emotions(path, [[], [puppet()], []])[::2] == [None, None]
+
+
+@pytest.mark.parametrize(("inputs", "told"), [(("aligned",), True), (("image",), False)])
+def test_where_no_picture_came_only_landmarks_are_read(
+    make_head: Callable[..., Path], inputs: tuple[str, ...], told: bool
+) -> None:
+    path = make_head("mood", output="emotion", inputs=inputs)
+    points = puppet()[None].astype(np.float32)
+    with Tracker(GivenLandmarks(), morphable=None, emotion=str(path)) as tracker:
+        seen = tracker.process(GivenFrame.of(points, (640, 480), 0.0, 0))
+        (face,) = seen.faces
+        assert (face.emotion is not None) == told
+        assert (face.looks is not None) == told
+
+
+def test_what_a_head_cannot_say_is_no_number(make_head: Callable[..., Path]) -> None:
+    path = make_head("mood", output="emotion", bias=np.full(7, np.nan))
+    assert emotions(path, [[puppet()]]) == [None]
+
+
 def test_heads_can_be_left_out() -> None:
-    tracker = Tracker(Puppet([[puppet()]]), expression=None, morphable=None)
+    tracker = Tracker(Puppet([[puppet()]]), expression=None, morphable=None, emotion=None)
     (face,) = play(tracker, 1)[0]
     assert face.expression is None
     assert face.morphable is None
+    assert face.emotion is None
+    assert face.looks is None
+    assert tracker.emotion_head is None
     assert face.mouth_open is False
     assert tracker.reading(face.id) is None
 
@@ -327,6 +384,7 @@ def test_the_ruler_is_a_head_like_others() -> None:
     [
         ({"expression": "arkit51"}, "no expression head 'arkit51'"),
         ({"morphable": "geometric"}, "no morphable head"),
+        ({"emotion": "geometric"}, "no emotion head"),
         ({"expression": "missing.onnx"}, r"missing\.json is missing"),
     ],
 )

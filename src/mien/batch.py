@@ -143,6 +143,9 @@ def _walk(
             report.frames_with_faces += bool(seen.faces)
             stages.update(seen.timings)
             ids.update(face.id for face in seen.faces)
+            for face in seen.faces:
+                if face.looks is not None:
+                    report.looks.setdefault(face.id, Counter())[face.looks] += 1
             report.ids = dict(ids)
             done = frame.index + 1
             on_progress(Progress(*place, report.name, done, source.frames, len(seen.faces)))
@@ -178,6 +181,7 @@ class _Trackers:
                 mouth_threshold=options.mouth_threshold,
                 expression=options.expression,
                 morphable=options.morphable,
+                emotion=options.emotion,
                 calibration=options.calibration,
             )
         return self._open[mode]

@@ -86,6 +86,7 @@ def learn(
             smoothing=None,
             expression=expression,
             morphable=None,
+            emotion=None,
         ) as tracker:
             head = tracker.expression_head
             if head is None:

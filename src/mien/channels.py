@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = [
     "OPPOSITES",
     "index_of",
     "mirror",
+    "shares",
 ]
 
 _table = assets.load("channels")
@@ -74,3 +76,10 @@ MIRROR.flags.writeable = False
 def mirror(values: Float[Array, "*n 52"]) -> Float[Array, "*n 52"]:
     """Channels of the same face seen in a mirror: left and right exchanged."""
     return values[..., MIRROR]
+
+
+def shares(counts: Mapping[str, int]) -> dict[str, float]:
+    """How often each name came, as shares of all, rounded; the largest first."""
+    total = sum(counts.values())
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return {name: round(count / total, 4) for name, count in most}

@@ -57,6 +57,7 @@ Engine = Annotated[
 ]
 _EXPRESSION = "Head for the 52 channels: a name, an ONNX file, auto or none."
 _MORPHABLE = "Head for the 3DMM's ten coefficients: likewise."
+_EMOTION = "Head for the seven emotions: likewise."
 _CALIBRATION = "Correct the readings by what `mien calibrate` learnt of this person."
 
 
@@ -109,6 +110,9 @@ def live(
     morphable: Annotated[
         str | None, typer.Option(help=_MORPHABLE, metavar="HEAD", show_default="auto")
     ] = None,
+    emotion: Annotated[
+        str | None, typer.Option(help=_EMOTION, metavar="HEAD", show_default="auto")
+    ] = None,
     calibration: Annotated[str | None, typer.Option(help=_CALIBRATION, metavar="NAME")] = None,
     sessions: Annotated[
         int | None, typer.Option(help="Cameras served at the same time.", show_default="2")
@@ -122,7 +126,6 @@ def live(
     """
     from . import people
     from .engines import resolve
-    from .heads import OUTPUTS
     from .heads import resolve as resolve_head
     from .server.serve import run
     from .server.settings import Settings
@@ -134,13 +137,14 @@ def live(
         "engine": engine,
         "expression": expression,
         "morphable": morphable,
+        "emotion": emotion,
         "calibration": calibration,
         "max_sessions": sessions,
     }
     settings = Settings(**{k: v for k, v in given.items() if v is not None})
     if resolve(settings.engine) == "crop":
         raise InputError("crop is for pictures that are nothing but a face; see --crops of capture")
-    for head, output in zip(settings.heads, OUTPUTS, strict=True):
+    for output, head in settings.heads.items():
         resolve_head(head, output)
     if settings.calibration is not None:
         people.load(settings.calibration)
@@ -189,6 +193,7 @@ def capture(
     ] = 0.12,
     expression: Annotated[str, typer.Option(help=_EXPRESSION, metavar="HEAD")] = "auto",
     morphable: Annotated[str, typer.Option(help=_MORPHABLE, metavar="HEAD")] = "auto",
+    emotion: Annotated[str, typer.Option(help=_EMOTION, metavar="HEAD")] = "auto",
     calibration: Annotated[str | None, typer.Option(help=_CALIBRATION, metavar="NAME|FILE")] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop each source after this long.")] = None,
     overwrite: Annotated[
@@ -215,6 +220,7 @@ def capture(
         mouth_threshold=mouth_threshold,
         expression=None if expression == "none" else expression,
         morphable=None if morphable == "none" else morphable,
+        emotion=None if emotion == "none" else emotion,
         calibration=None if calibration is None else people.find(calibration),
         csv=csv,
         csv_landmarks=csv_landmarks,

@@ -224,6 +224,7 @@ def open_tracked(
             mode="still" if source.kind == "still" else "video",
             expression=expression,
             morphable=None,
+            emotion=None,
             calibration=calibration,
         )
     )

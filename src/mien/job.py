@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from . import __version__, heads
+from .channels import shares
 from .errors import InputError
 from .retarget.calibrate import Calibration
 from .retarget.smooth import Smoothing
@@ -34,7 +36,7 @@ class CaptureOptions:
         max_faces: the most faces to follow; None is 64 in stills and 4 in videos.
         smoothing: parameters of the One-Euro filter, or None for raw values.
         mouth_threshold: openness above which the mouth counts as open.
-        expression, morphable: heads by name or path, ``auto``, or None for none.
+        expression, morphable, emotion: heads by name or path, ``auto``, or None for none.
         calibration: what is known of the person; see :class:`mien.tracker.Tracker`.
         csv, csv_landmarks, jsonl: tables besides ``faces.parquet``.
         overlay: a picture or a video of each source with what was found drawn on it. Off here, as
@@ -53,6 +55,7 @@ class CaptureOptions:
     mouth_threshold: float = 0.12
     expression: str | None = "auto"
     morphable: str | None = "auto"
+    emotion: str | None = "auto"
     calibration: Calibration | None = None
     csv: bool = False
     csv_landmarks: bool = False
@@ -89,6 +92,8 @@ class SourceReport:
         frames_with_faces: those with at least one face.
         faces: rows written, that is faces summed over frames.
         ids: frames in which each face id was seen.
+        looks: frames of each face id by the emotion that was the likeliest; without those in which
+            no head gave any.
         notes: what was lost or odd.
         error: why it was skipped, or None.
         exit_code: what the command line exits with for this error, or 0.
@@ -102,6 +107,7 @@ class SourceReport:
     frames_with_faces: int = 0
     faces: int = 0
     ids: dict[int, int] = field(default_factory=dict)
+    looks: dict[int, Counter[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     error: str | None = None
     exit_code: int = 0
@@ -175,6 +181,7 @@ def heads_of(options: CaptureOptions) -> dict[str, str]:
     found = {
         "expression": heads.identity(options.expression, "expression"),
         "morphable": heads.identity(options.morphable, "morphable"),
+        "emotion": heads.identity(options.emotion, "emotion"),
     }
     return {what: str(head) for what, head in found.items() if head is not None}
 
@@ -206,6 +213,7 @@ def summary(report: CaptureReport, options: CaptureOptions) -> dict[str, Any]:
                 "frames_with_faces": s.frames_with_faces,
                 "faces": s.faces,
                 "frames_by_id": s.ids,
+                "emotions_by_id": {face: shares(counts) for face, counts in s.looks.items()},
                 "milliseconds": {k: round(v, 3) for k, v in s.milliseconds.items()},
                 "notes": s.notes,
                 "error": s.error,

@@ -20,6 +20,7 @@ from .engines.tiling import MOST_RESIDUAL
 from .errors import InputError
 from .geometry import Similarity, Template, distance, picture_to_camera
 from .heads import geometric
+from .heads.emotion import Follower, cut
 from .identity import Identities, Sighting, look_of
 from .retarget.calibrate import Calibration
 from .retarget.smooth import FaceSmoother, Smoothing
@@ -42,11 +43,12 @@ _FORGET = 2.0  # seconds after which the smoothing of a lost face starts afresh
 class _Track:
     """What belongs to one face over time."""
 
-    __slots__ = ("mouth", "reading", "seen", "smoother")
+    __slots__ = ("emotion", "mouth", "reading", "seen", "smoother")
 
     def __init__(self, smoothing: Smoothing | None, mouth_threshold: float) -> None:
         self.reading: Float32[Array, "52"] | None = None
         self.smoother = FaceSmoother(smoothing) if smoothing else None
+        self.emotion = Follower()
         self.mouth = geometric.MouthSwitch(mouth_threshold)
         self.seen = 0.0
 
@@ -64,6 +66,9 @@ class Tracker:
         expression: the head for the 52 channels: a name (see :mod:`mien.heads`), the path of an
             ONNX file, ``auto``, or None for none.
         morphable: the same for the coefficients of the morphable model.
+        emotion: the same for the emotions. A head that looks at pictures says nothing of frames
+            that have none. Where the rest is smoothed, the probabilities are too, each time over
+            :data:`mien.heads.emotion.MEMORY`.
         calibration: what is known of the person in front of the camera. It belongs to one person,
             hence of several faces only the one with the lowest id is corrected by it.
 
@@ -84,6 +89,7 @@ class Tracker:
         mouth_threshold: float = 0.12,
         expression: str | None = "auto",
         morphable: str | None = "auto",
+        emotion: str | None = "auto",
         calibration: Calibration | None = None,
     ) -> None:
         geometric.MouthSwitch(mouth_threshold)  # refuse a bad value before the models load
@@ -91,7 +97,9 @@ class Tracker:
         """Which head reads the channels, or None."""
         self.morphable_head = heads.identity(morphable, "morphable")
         """Which head reads the coefficients, or None."""
-        self._heads = _Heads(expression, morphable)
+        self.emotion_head = heads.identity(emotion, "emotion")
+        """Which head reads the emotions, or None."""
+        self._heads = _Heads(expression, morphable, emotion)
         self.engine: engines.Engine
         if isinstance(engine, str):
             self._check(calibration, engines.resolve(engine))
@@ -180,7 +188,7 @@ class Tracker:
         clock.lap("pose")
         ids = self._identify(seen, frame)
         clock.lap("identity")
-        readings = self._heads.read(seen)
+        readings = self._heads.read(seen, frame)
         clock.lap("heads")
         first = min(ids, default=0)
         faces = [
@@ -220,6 +228,7 @@ class Tracker:
         track.seen = time
         landmarks, fit = seen.landmarks, seen.fit
         expression, morphable, shapes = reading.expression, reading.morphable, seen.shapes
+        emotion = reading.emotion
         track.reading = expression
         if expression is not None and self._calibration is not None and calibrated:
             expression = self._calibration.apply(expression)
@@ -234,6 +243,8 @@ class Tracker:
                 morphable = track.smoother.morphable(morphable, time)
             if shapes is not None:
                 shapes = track.smoother.channels("engine_shapes", shapes, time)
+            if emotion is not None:
+                emotion = track.emotion(emotion, time)
         return Face(
             id=number,
             time=time,
@@ -243,6 +254,7 @@ class Tracker:
             mouth_open=track.mouth(reading.openness),
             engine_shapes=shapes,
             morphable=morphable,
+            emotion=emotion,
         )
 
     def _forget(self, time: float) -> None:
@@ -302,26 +314,30 @@ class _Reading(NamedTuple):
     openness: float
     expression: Float32[Array, "52"] | None
     morphable: Float32[Array, "10"] | None
+    emotion: Float32[Array, "7"] | None
 
 
 class _Heads:
     """The heads of a tracker. Whether the mouth is open is measured, whatever else is read."""
 
-    def __init__(self, expression: str | None, morphable: str | None) -> None:
+    def __init__(self, expression: str | None, morphable: str | None, emotion: str | None) -> None:
         name = heads.resolve(expression, "expression")
         self._ruler = name == heads.GEOMETRIC
         self._expression = None if name is None or self._ruler else heads.load(name, "expression")
         name = heads.resolve(morphable, "morphable")
         self._morphable = None if name is None else heads.load(name, "morphable")
+        name = heads.resolve(emotion, "emotion")
+        self._emotion = None if name is None else heads.load(name, "emotion")
 
-    def read(self, seen: list[_Aligned]) -> list[_Reading]:
+    def read(self, seen: list[_Aligned], frame: Frame) -> list[_Reading]:
         """A reading for each face; a trained head is called once for all of them."""
         expressions: list[Any] = [None] * len(seen)
         coefficients: list[Any] = [None] * len(seen)
+        emotions: list[Any] = [None] * len(seen)
         if self._ruler:
             expressions = [geometric.expression(geometric.measure(face.points)) for face in seen]
-        if seen and (self._expression or self._morphable):
-            # Once for both heads: between two frames every step finds the caches empty.
+        if seen and (self._expression or self._morphable or self._emotion):
+            # Once for all heads: between two frames every step finds the caches empty.
             faces = (
                 np.array([face.points for face in seen], np.float32),
                 np.array([face.fit.rotation for face in seen], np.float32),
@@ -331,10 +347,23 @@ class _Heads:
                 expressions = list(self._expression(*faces))
             if self._morphable:
                 coefficients = list(self._morphable(*faces))
-        return [
-            _Reading(geometric.mouth_openness(face.points), expression, morphable)
-            for face, expression, morphable in zip(seen, expressions, coefficients, strict=True)
-        ]
+            emotions = self._emotions(faces, seen, frame)
+        every = zip(seen, expressions, coefficients, emotions, strict=True)
+        return [_Reading(geometric.mouth_openness(face.points), *said) for face, *said in every]
+
+    def _emotions(
+        self, faces: tuple[Array, Array, Array], seen: list[_Aligned], frame: Frame
+    ) -> list[Any]:
+        """Of each face its probabilities, or None where the head says nothing that holds."""
+        head, pictures = self._emotion, None
+        if head is None or (head.spec.needs_picture and not frame.pictured):
+            return [None] * len(seen)
+        if head.spec.needs_picture:
+            pictures = np.array(
+                [cut(frame.image, face.landmarks.points, face.fit.rotation) for face in seen]
+            )
+        said = head(*faces, pictures)
+        return [one if np.isfinite(one).all() else None for one in said]
 
 
 def _fit(points: Points) -> Similarity:

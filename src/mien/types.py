@@ -80,6 +80,11 @@ class Frame:
         """(width, height) in pixels."""
         return self.image.shape[1], self.image.shape[0]
 
+    @property
+    def pictured(self) -> bool:
+        """Whether the image shows anything; not where landmarks alone have come."""
+        return True
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Landmarks:
@@ -199,7 +204,8 @@ class Face:
             them; kept apart from ``expression`` because another model made them.
         morphable: float32 (10,), expression coefficients of the 3DMM (no fixed range).
         action_units: float32 (27,), FACS intensities 0..1.
-        emotion: float32 (7,), probabilities that sum to 1.
+        emotion: float32 (7,), probabilities that sum to 1, in the order of ``channels.EMOTIONS``:
+            what the face shows, as people would call it, and not what anybody feels.
     """
 
     id: int
@@ -223,6 +229,11 @@ class Face:
         m = self.morphable
         if m is not None and (m.shape != (N_MORPHABLE,) or m.dtype != np.float32):
             raise ValueError(f"morphable: expected float32 (10,), got {m.dtype} {m.shape}")
+
+    @property
+    def looks(self) -> str | None:
+        """The likeliest emotion, or None where no model gave any."""
+        return None if self.emotion is None else EMOTIONS[int(self.emotion.argmax())]
 
     def channel(self, name: str) -> float | None:
         """Value of one ARKit channel, or None where no model produced it.

@@ -25,7 +25,8 @@ def weights(
 
     def ship(*names: str) -> None:
         for name in names:
-            make_head(name, output="morphable" if name.startswith("morph") else "expression")
+            kinds = {"morph": "morphable", "emoti": "emotion"}
+            make_head(name, output=kinds.get(name[:5], "expression"))
 
     monkeypatch.setattr(heads, "_WEIGHTS", tmp_path / "heads")
     return ship
@@ -43,6 +44,10 @@ def weights(
         (["arkit52", "arkit52b"], "arkit52b", "expression", "arkit52b"),
         ([], None, "expression", None),
         ([], None, "morphable", None),
+        ([], "auto", "emotion", None),
+        (["emotion"], "auto", "emotion", "emotion"),
+        (["emotion", "emotion-small"], "emotion-small", "emotion", "emotion-small"),
+        (["emotion"], None, "emotion", None),
         ([], "some/where.onnx", "expression", "some/where.onnx"),
         ([], "where.onnx", "morphable", "where.onnx"),
     ],
@@ -62,6 +67,7 @@ def test_what_a_name_stands_for(
         ("nothing", "expression", "there are arkit52, geometric, auto"),
         ("morphable10", "expression", "no expression head 'morphable10'"),
         ("geometric", "morphable", "there are morphable10, auto"),
+        ("arkit52", "emotion", "there are auto"),
     ],
 )
 def test_an_unknown_name_is_told_with_the_known_ones(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mien.channels import ARKIT_52
+from mien.channels import ARKIT_52, EMOTIONS
 from mien.errors import InputError
 from mien.heads.spec import HeadSpec
 
@@ -29,7 +29,13 @@ GOOD: dict[str, Any] = {
     "scores": {"faces": {"r": 0.8}},
     "about": "A head.",
     "notes": ["A note."],
+    "temperature": 1.0,
+    "calibrated_on": "",
 }
+EMOTION: dict[str, Any] = {
+    "output": "emotion", "channels": list(EMOTIONS), "dead": [], "unobservable": [],
+    "temperature": 1.4, "calibrated_on": "PublicTest",
+}  # fmt: skip
 MODES = [f"mode{i}" for i in range(10)]
 
 
@@ -68,6 +74,13 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
         ({"parameters": -1}, "parameters"),
         ({"parameters": True}, "parameters is a whole number"),
         ({"scores": [1]}, "scores is a table"),
+        ({"temperature": 1.5}, "temperature is for emotion heads"),
+        (EMOTION | {"temperature": 0}, "above 0 and finite"),
+        (EMOTION | {"temperature": float("inf")}, "above 0 and finite"),
+        (EMOTION | {"temperature": "hot"}, "temperature is a number; got 'hot'"),
+        (EMOTION | {"temperature": True}, "temperature is a number"),
+        (EMOTION | {"channels": list(EMOTIONS[::-1])}, "angry, disgust, .* in this order"),
+        (EMOTION | {"calibrated_on": 3}, "calibrated_on is a text"),
     ],
 )
 def test_a_bad_description_is_refused_by_name(change: dict[str, Any], told: str) -> None:
@@ -92,6 +105,21 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str | None, told: str) -> Non
     with pytest.raises(InputError, match=told) as raised:
         HeadSpec.read(path)
     assert "head.json" in str(raised.value)
+
+
+@pytest.mark.parametrize("temperature", [1, 1.0, 0.7])
+def test_an_emotion_head_says_how_sure_it_is(temperature: float) -> None:
+    spec = HeadSpec.from_dict(GOOD | EMOTION | {"temperature": temperature})
+    assert spec.temperature == temperature
+    assert isinstance(spec.temperature, float)
+    assert spec.calibrated_on == "PublicTest"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "needs"), [(["aligned"], False), (["image"], True), (["rotation", "image"], True)]
+)
+def test_who_looks_at_pictures_says_so(inputs: list[str], needs: bool) -> None:
+    assert HeadSpec.from_dict(GOOD | EMOTION | {"inputs": inputs}).needs_picture == needs
 
 
 def test_a_morphable_head_names_its_ten_modes() -> None:

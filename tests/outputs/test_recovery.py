@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -163,7 +164,8 @@ def test_the_summary_has_what_the_rows_tell(
     heads = {"expression": "arkit52 1 sha256:0", "morphable": "morphable10 1 sha256:1"}
     table = TableWriter(tmp_path, engine="facemesh", heads=heads, settings=settings, batch_rows=4)
     for i in range(6):
-        table.write(observe(i, make_face()), "a" if i < 4 else "b")
+        emotion = np.eye(7, dtype=np.float32)[3 if i < 3 else 4] if i else None
+        table.write(observe(i, make_face(emotion=emotion)), "a" if i < 4 else "b")
     table.write(observe(6, make_face(), make_face()), "b")
     table.flush()
     table._keep()
@@ -178,6 +180,10 @@ def test_the_summary_has_what_the_rows_tell(
     assert [(s["name"], s["frames_with_faces"], s["faces"]) for s in summary["sources"]] == [
         ("a", 4, 4),
         ("b", 3, 4),
+    ]
+    assert [s["emotions_by_id"] for s in summary["sources"]] == [
+        {"1": {"happy": 0.6667, "sad": 0.3333}},
+        {"1": {"sad": 1.0}},
     ]
     assert "10 bytes" in summary["notes"][1]
 

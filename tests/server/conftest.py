@@ -68,6 +68,7 @@ def face_at(
 class FakeTracker:
     engine_name = "fake"
     morphable_head = None
+    emotion_head = None
 
     def __init__(self, options: Options, cast: Cast) -> None:
         self.options = options

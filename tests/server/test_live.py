@@ -154,6 +154,7 @@ def test_time_that_does_not_rise_resets_the_tracker(connect, message, encode, ca
         ({"expression": "none"}, {"expression": None}),
         ({"expression": "auto"}, {}),
         ({"morphable": "none"}, {}),
+        ({"emotion": "none"}, {}),
     ],
 )
 def test_configure_answers_with_what_is_in_force(connect, cast, asked, expected):
@@ -161,8 +162,8 @@ def test_configure_answers_with_what_is_in_force(connect, cast, asked, expected)
         ready = socket.receive_json()
         socket.send_json({"type": "configure"} | asked)
         configured = socket.receive_json()
-        kept = ("engine", "expression", "morphable", "calibration", "max_faces", "smoothing",
-                "mouth_threshold", "private")  # fmt: skip
+        kept = ("engine", "expression", "morphable", "emotion", "emotion_needs_picture",
+                "calibration", "max_faces", "smoothing", "mouth_threshold", "private")  # fmt: skip
         before = {key: ready[key] for key in kept}
         assert configured == before | expected | {"type": "configured"}
 
@@ -211,7 +212,7 @@ def test_ready_says_what_can_be_chosen(connect):
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "x.onnx", "../weights/a.json", "arkit", ""])
-@pytest.mark.parametrize("output", ["expression", "morphable"])
+@pytest.mark.parametrize("output", ["expression", "morphable", "emotion"])
 def test_a_page_cannot_name_files_as_heads(connect, cast, output, name):
     with connect() as socket:
         socket.receive_json()

@@ -41,6 +41,11 @@ class GivenFrame(Frame):
 
     faces: tuple[Landmarks, ...] = ()
 
+    @property
+    def pictured(self) -> bool:
+        """See :class:`mien.types.Frame`: it does not."""
+        return False
+
     @classmethod
     def of(
         cls, points: Float32[Array, "n 478 3"], size: tuple[int, int], time: float, index: int

@@ -1,4 +1,4 @@
-"""Heads: landmarks in, expression out. numpy at both ends.
+"""Heads: landmarks in, expression out; of one kind pictures too. numpy at both ends.
 
 ================  ==============  ==========================================================
 name              gives           what it is
@@ -6,6 +6,7 @@ name              gives           what it is
 ``geometric``     expression      lengths on the face, 19 channels, no training
 ``arkit52``       expression      trained, all 52 channels
 ``morphable10``   morphable       trained, 10 coefficients of the 3D morphable model
+``emotion``       emotion         trained, probabilities of 7 emotions
 ================  ==============  ==========================================================
 
 ``auto`` is the trained one where it ships with this mien; for expression otherwise ``geometric``.
@@ -32,18 +33,21 @@ __all__ = [
     "Output",
     "identity",
     "load",
+    "needs_picture",
     "path",
     "resolve",
     "shipped",
 ]
 
-Output: TypeAlias = Literal["expression", "morphable"]
-OUTPUTS: tuple[Output, ...] = ("expression", "morphable")
+Output: TypeAlias = Literal["expression", "morphable", "emotion"]
+OUTPUTS: tuple[Output, ...] = ("expression", "morphable", "emotion")
 
 GEOMETRIC = "geometric"
 
 _WEIGHTS = Path(__file__).parents[1] / "weights"
-_TRAINED: dict[Output, str] = {"expression": "arkit52", "morphable": "morphable10"}
+_TRAINED: dict[Output, str] = {
+    "expression": "arkit52", "morphable": "morphable10", "emotion": "emotion",
+}  # fmt: skip
 
 
 class HeadId(NamedTuple):
@@ -145,6 +149,18 @@ def identity(name: str | None, output: Output) -> HeadId | None:
         return HeadId(GEOMETRIC, geometric.VERSION, geometric.fingerprint())
     spec = HeadSpec.read(path(known).with_suffix(".json"))
     return HeadId(spec.name, spec.version, spec.sha256)
+
+
+def needs_picture(name: str | None, output: Output) -> bool:
+    """Whether landmarks alone are not enough for a head, without loading it; no head needs nothing.
+
+    Raises:
+        InputError: as :func:`identity`.
+    """
+    known = resolve(name, output)
+    if known is None or known == GEOMETRIC:
+        return False
+    return HeadSpec.read(path(known).with_suffix(".json")).needs_picture
 
 
 def _is_path(name: str) -> bool:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 
-from ..arrays import Array, Float, Float32
+from ..arrays import Array, Float, Float32, UInt8
 from ..errors import InputError, ModelMissing
+from .emotion import tempered
 from .spec import INPUTS, OUTPUTS, HeadSpec
 
 __all__ = ["Head"]
+
+_DTYPES: Mapping[str, type[np.generic]] = {"image": np.uint8}
+"""Of inputs that are not float32."""
 
 # Windows builds report to their maker unless told not to.
 onnxruntime.disable_telemetry_events()
@@ -38,6 +43,7 @@ class Head:
         self._outputs = [self.spec.output]
         self._wanted = frozenset(self.spec.inputs)
         self._unit = self.spec.output == "expression"
+        self._classes = self.spec.output == "emotion"
         _check(self._session, self.spec, path)
 
     @property
@@ -50,6 +56,7 @@ class Head:
         aligned: Float[Array, "*n 478 3"],
         rotation: Float[Array, "*n 3 3"],
         pixels: Float[Array, "*n 478 3"],
+        image: UInt8[Array, "*n 48 48"] | None = None,
     ) -> Float32[Array, "*n c"]:
         """What the head says of one face, or of each of several.
 
@@ -57,22 +64,34 @@ class Head:
             aligned: points in the head frame, centimetres on a face of average size.
             rotation: head frame -> camera axes.
             pixels: points in picture coordinates.
+            image: the faces as :func:`mien.heads.emotion.cut` gives them; only heads whose
+                ``spec.needs_picture`` look at it.
 
         Returns:
-            float32 (c,) or (n, c): 52 channels clipped to 0..1, or 10 coefficients. A number that
-            the net does not give (of a face without extent) is NaN.
+            float32 (c,) or (n, c): 52 channels clipped to 0..1, 10 coefficients, or 7 probabilities
+            at the temperature of the description. A number that the net does not give (of a face
+            without extent) is NaN.
+
+        Raises:
+            InputError: it needs pictures, and there are none.
         """
         one = aligned.ndim == 2
         feed = {}
-        for name, value in (("aligned", aligned), ("rotation", rotation), ("pixels", pixels)):
+        for name, value in (
+            ("aligned", aligned), ("rotation", rotation), ("pixels", pixels), ("image", image),
+        ):  # fmt: skip
             if name in self._wanted:
-                single = np.ascontiguousarray(value, np.float32)
+                if value is None:
+                    raise InputError(f"the head {self.name} needs the picture of each face")
+                single = np.ascontiguousarray(value, _DTYPES.get(name, np.float32))
                 feed[name] = single[None] if one else single
         values: Float32[Array, "n c"] = self._session.run(self._outputs, feed)[0]
         if self._unit:
             # Both together take half of the time of np.clip.
             np.minimum(values, 1.0, out=values)
             np.maximum(values, 0.0, out=values)
+        elif self._classes:
+            values = tempered(values, self.spec.temperature)
         return values[0] if one else values
 
 
@@ -124,13 +143,15 @@ def _check(session: onnxruntime.InferenceSession, spec: HeadSpec, path: Path) ->
     length = OUTPUTS[spec.output]
     # Asked for two faces: shapes are often not written into the graph, and a batch of fixed size
     # would fail only when a second person comes.
-    feed = {name: np.zeros((2, *INPUTS[name]), np.float32) for name in spec.inputs}
+    feed = {
+        name: np.zeros((2, *INPUTS[name]), _DTYPES.get(name, np.float32)) for name in spec.inputs
+    }
     try:
         shape = session.run([spec.output], feed)[0].shape
     except Exception as error:
         raise InputError(
-            f"{path} fails at two faces ({_first_line(error)}); export it with inputs of float32 "
-            "(n, ...), n being free"
+            f"{path} fails at two faces ({_first_line(error)}); export it with inputs of float32, "
+            "`image` of uint8, (n, ...), n being free"
         ) from error
     if shape != (2, length):
         raise InputError(

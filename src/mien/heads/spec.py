@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -20,11 +21,13 @@ INPUTS: Mapping[str, tuple[int, ...]] = {
     "aligned": (478, 3),
     "rotation": (3, 3),
     "pixels": (478, 3),
+    "image": (48, 48),
 }
 """What a head may ask for, with its shape for one face.
 
 ``aligned``: points in the head frame, centimetres on a face of average size; ``rotation``: head
-frame -> camera axes; ``pixels``: picture coordinates.
+frame -> camera axes; ``pixels``: picture coordinates; all three float32. ``image``: grey levels as
+uint8, cut by :func:`mien.heads.emotion.cut`.
 """
 
 OUTPUTS: Mapping[str, int] = {
@@ -41,8 +44,9 @@ class HeadSpec:
         name: what the user types.
         version: rises when the weights change.
         inputs: names out of :data:`INPUTS`, in any order.
-        output: ``expression`` (0..1) or ``morphable``.
-        channels: name of each number of the output; of an expression head ``ARKIT_52``.
+        output: ``expression`` (0..1), ``morphable`` or ``emotion`` (probabilities).
+        channels: name of each number of the output; of an expression head ``ARKIT_52``, of an
+            emotion head ``EMOTIONS``.
         sha256: of the ONNX file, 64 hexadecimal digits in lower case.
         parameters: how many numbers were learnt.
         licence: SPDX expression for the weights.
@@ -54,6 +58,9 @@ class HeadSpec:
         scores: figures by data set.
         about: a sentence for people.
         notes: what to mind when using it.
+        temperature: of an emotion head: by what its scores are divided so that it is as sure as it
+            should be; see :func:`mien.heads.emotion.tempered`.
+        calibrated_on: the pictures that the temperature was fitted on; empty for none.
 
     Raises:
         InputError: a value that cannot be used; the message names the field.
@@ -75,6 +82,8 @@ class HeadSpec:
     scores: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
     notes: tuple[str, ...] = ()
+    temperature: float = 1.0
+    calibrated_on: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
@@ -92,6 +101,11 @@ class HeadSpec:
                 "channels of an expression head are the 52 of ARKit in the order of "
                 f"mien.channels.ARKIT_52; got {len(self.channels)}: {list(self.channels)[:3]}..."
             )
+        if self.output == "emotion" and self.channels != EMOTIONS:
+            raise InputError(
+                f"channels of an emotion head are {', '.join(EMOTIONS)} in this order; "
+                f"got {list(self.channels)}"
+            )
         if len(self.channels) != OUTPUTS[self.output]:
             raise InputError(
                 f"channels of a {self.output} head are {OUTPUTS[self.output]} names; "
@@ -104,6 +118,15 @@ class HeadSpec:
             raise InputError(f"sha256 has 64 hexadecimal digits; got {self.sha256!r}")
         if self.parameters < 0:
             raise InputError(f"parameters is 0 or more; got {self.parameters}")
+        if not (0 < self.temperature < math.inf):
+            raise InputError(f"temperature is above 0 and finite; got {self.temperature}")
+        if self.temperature != 1 and self.output != "emotion":
+            raise InputError(f"temperature is for emotion heads; this one gives {self.output}")
+
+    @property
+    def needs_picture(self) -> bool:
+        """Whether landmarks alone are not enough."""
+        return "image" in self.inputs
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> HeadSpec:
@@ -163,7 +186,13 @@ def _value(name: str, kind: str, value: Any) -> Any:
         if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
             return tuple(value)
         raise InputError(f"{name} is a list of texts; got {value!r}")
-    expected = {"str": (str, "a text"), "int": (int, "a whole number")}
+    if kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    expected = {
+        "str": (str, "a text"),
+        "int": (int, "a whole number"),
+        "float": (float, "a number"),
+    }
     cls, told = expected.get(kind, (dict, "a table"))
     if not isinstance(value, cls) or isinstance(value, bool):
         raise InputError(f"{name} is {told}; got {value!r}")

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..channels import EMOTIONS, shares
 from ..errors import InputError, OutputError
 from .files import is_locked, output_error, part_path, write_json_atomic
 from .schema import faces_schema
@@ -166,6 +168,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self._ids: dict[str, Counter[int]] = {}
+        self._looks: dict[str, dict[int, Counter[str]]] = {}
         self._frames: Counter[str] = Counter()
 
     def of(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -173,8 +176,11 @@ class _Tally:
         before = None
         for batch in batches:
             columns = (batch.column(name).to_pylist() for name in ("source", "frame", "face_id"))
-            for source, frame, face in zip(*columns, strict=True):
+            for source, frame, face, looks in zip(*columns, _looks(batch), strict=True):
                 self._ids.setdefault(source, Counter())[face] += 1
+                if looks is not None:
+                    known = self._looks.setdefault(source, {})
+                    known.setdefault(face, Counter())[looks] += 1
                 self._frames[source] += (source, frame) != before
                 before = (source, frame)
             yield batch
@@ -215,6 +221,9 @@ class _Tally:
                     "frames_with_faces": self._frames[name],
                     "faces": sum(ids.values()),
                     "frames_by_id": dict(ids),
+                    "emotions_by_id": {
+                        face: shares(counts) for face, counts in self._looks.get(name, {}).items()
+                    },
                     "milliseconds": {},
                     "notes": [],
                     "error": None,
@@ -222,6 +231,15 @@ class _Tally:
                 for name, ids in self._ids.items()
             ],
         }
+
+
+def _looks(batch: pa.RecordBatch) -> list[str | None]:
+    """The likeliest emotion of each row, or None."""
+    column = batch.column(batch.schema.get_field_index("emotion"))
+    values = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(EMOTIONS))
+    known = ~np.isnan(values).any(axis=1)
+    best = np.nan_to_num(values).argmax(axis=1)
+    return [EMOTIONS[i] if there else None for i, there in zip(best, known, strict=True)]
 
 
 def _write_text(text: TextFile, journal: _Journal) -> None:

@@ -137,7 +137,8 @@ def _columns() -> Iterator[Column]:
     )
     yield Column(
         "emotion", "floats", "0..1",
-        f"Probabilities of the seven classes; they sum to 1. {_RESERVED}", True,
+        "What the face shows, as people would call it (not what anybody feels): probabilities of "
+        "the seven classes, which sum to 1; in videos the mean of what was read of late.", True,
         tuple(f"emotion_{name}" for name in EMOTIONS),
     )  # fmt: skip
     yield Column(

@@ -19,7 +19,7 @@ import anyio
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .. import __version__, engines
+from .. import __version__, engines, heads
 from ..errors import EngineError, InputError, MienError
 from . import setup
 from .calibrating import Calibrating, phases
@@ -289,7 +289,7 @@ class _Session:
             version=__version__,
             wire=VERSION,
             engines=engines.available(),
-            heads=[*setup.offered("expression"), *setup.offered("morphable")],
+            heads=[head for output in heads.OUTPUTS for head in setup.offered(output)],
             phases=phases(),
             landmark_model=landmark_model(),
             limits=Limits(

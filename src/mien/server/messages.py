@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..heads import Output
 from ..streams.address import Kind
 from .schemas import Answer, ErrorDetail
 
@@ -74,6 +75,9 @@ class Configure(BaseModel):
         default=None, max_length=64, description="A head of `ready.heads`, `auto` or `none`."
     )
     morphable: str | None = Field(
+        default=None, max_length=64, description="A head of `ready.heads`, `auto` or `none`."
+    )
+    emotion: str | None = Field(
         default=None, max_length=64, description="A head of `ready.heads`, `auto` or `none`."
     )
     max_faces: int | None = Field(default=None, ge=1, le=64)
@@ -160,10 +164,13 @@ class HeadAnswer(Answer):
 
     name: str
     version: str
-    output: Literal["expression", "morphable"]
+    output: Output
     about: str
     engines: list[str] = Field(description="Landmark engines that it was scored on.")
     unobservable: list[str] = Field(description="Channels that it always gives as 0.")
+    needs_picture: bool = Field(
+        description="Whether landmarks alone are not enough: in a private session it says nothing."
+    )
     scores: dict[str, Any] = Field(description="Figures by data set, as in its model card.")
 
 
@@ -173,6 +180,10 @@ class SessionState(Answer):
     engine: str
     expression: str | None = Field(description="The head that reads the channels.")
     morphable: str | None = Field(description="The head that reads the coefficients.")
+    emotion: str | None = Field(description="The head that reads the emotions.")
+    emotion_needs_picture: bool = Field(
+        description="Whether that head looks at pictures: in a private session it says nothing."
+    )
     calibration: str | None = Field(description="The person whose calibration is in use.")
     max_faces: int
     private: bool = Field(description="Whether frames bring landmarks in place of pictures.")

@@ -139,7 +139,9 @@ class FaceAnswer(Answer):
         description="10 expression coefficients of the 3DMM, without a fixed range."
     )
     action_units: dict[str, float | None] | None = Field(description="FACS intensities, 0..1.")
-    emotion: dict[str, float | None] | None = Field(description="Probabilities that sum to 1.")
+    emotion: dict[str, float | None] | None = Field(
+        description="What the face shows, as people would call it: probabilities that sum to 1."
+    )
 
 
 class InferAnswer(Answer):
@@ -166,7 +168,7 @@ class InferAnswer(Answer):
     timings: dict[str, float] = Field(description="Seconds by stage.")
     engine: str = Field(description="The landmark engine that answered.")
     heads: dict[str, str] = Field(
-        description="Which head read `expression` and which `morphable`; none is left out."
+        description="Which head read `expression`, `morphable` and `emotion`; none is left out."
     )
     warnings: list[str] = Field(description="What a careful reader should know about this answer.")
 

@@ -1,6 +1,7 @@
 """The server's settings: the one place where it reads environment variables (``MIEN_...``).
 
-``MIEN_HOME``, which commands without a server need as well, is read in :mod:`mien.zoo.cache`.
+``MIEN_HOME``, which commands without a server need as well, is read in :mod:`mien.zoo.cache`;
+``MIEN_FEEDBACK_URL`` is also an option of ``mien feedback``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ..errors import InputError
+from ..heads import Output
 
 __all__ = ["Settings"]
 
@@ -64,6 +66,7 @@ class Settings(BaseSettings):
         default="auto", description="Head for the 52 channels: a name, an ONNX file, auto or none."
     )
     morphable: str = Field(default="auto", description="The same for the 3DMM's coefficients.")
+    emotion: str = Field(default="auto", description="The same for the seven emotions.")
     calibration: str | None = Field(
         default=None, description="Person whose calibration the live sessions begin with."
     )
@@ -83,6 +86,13 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=25_000_000, ge=1, description="Of a decoded picture.")
     max_waiting: int = Field(
         default=8, ge=1, description="Pictures that may wait for /infer; more are turned away."
+    )
+    feedback_url: SecretStr | None = Field(
+        default=None,
+        description="Database of the feedback; without it a file of SQLite in MIEN_HOME.",
+    )
+    feedback_rate: float = Field(
+        default=5.0, gt=0, description="Requests/s to /feedback per client."
     )
     infer_rate: float = Field(default=50.0, gt=0, description="Requests/s to /infer per client.")
     frame_rate: float = Field(default=240.0, gt=0, description="Frames/s per WebSocket session.")
@@ -164,12 +174,12 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def heads(self) -> tuple[str | None, str | None]:
-        """Heads for expression and morphable; None for none."""
-        expression, morphable = (
-            None if name == "none" else name for name in (self.expression, self.morphable)
-        )
-        return expression, morphable
+    def heads(self) -> dict[Output, str | None]:
+        """The head for each output; None for none."""
+        named: dict[Output, str] = {
+            "expression": self.expression, "morphable": self.morphable, "emotion": self.emotion,
+        }  # fmt: skip
+        return {output: None if name == "none" else name for output, name in named.items()}
 
     @property
     def stream_networks(self) -> tuple[Network, ...]:

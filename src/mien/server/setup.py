@@ -36,6 +36,10 @@ def changed(message: Configure, seat: Seat, settings: Settings) -> Options:
         head = _head(message.morphable, "morphable", settings)
         if heads.identity(head, "morphable") != seat.morphable_head:
             options = replace(options, morphable=head)
+    if message.emotion is not None:
+        head = _head(message.emotion, "emotion", settings)
+        if heads.identity(head, "emotion") != seat.emotion_head:
+            options = replace(options, emotion=head)
     if message.max_faces is not None:
         most = settings.max_faces
         if message.max_faces > most:
@@ -63,7 +67,7 @@ def changed(message: Configure, seat: Seat, settings: Settings) -> Options:
 def _head(name: str, output: heads.Output, settings: Settings) -> str | None:
     """A head by its name. A path would let a page have any file of the server loaded."""
     if name == "auto":
-        return settings.heads[output == "morphable"]
+        return settings.heads[output]
     known = [head.name for head in offered(output)]
     if name in known:
         return name
@@ -84,6 +88,7 @@ def offered(output: heads.Output) -> list[HeadAnswer]:
             about=spec.about,
             engines=list(spec.engines),
             unobservable=list(spec.unobservable),
+            needs_picture=spec.needs_picture,
             scores=dict(spec.scores),
         )
         for spec in heads.shipped().values()
@@ -100,6 +105,7 @@ def offered(output: heads.Output) -> list[HeadAnswer]:
                 about=about,
                 engines=[],
                 unobservable=[],
+                needs_picture=False,
                 scores={},
             )
         )
@@ -123,6 +129,10 @@ def state(seat: Seat) -> dict[str, Any]:
         "engine": seat.engine_name,
         "expression": seat.heads.get("expression"),
         "morphable": seat.heads.get("morphable"),
+        "emotion": seat.heads.get("emotion"),
+        "emotion_needs_picture": (
+            seat.emotion_head is not None and heads.needs_picture(options.emotion, "emotion")
+        ),
         "calibration": options.calibration and options.calibration.name,
         "max_faces": options.max_faces,
         "private": options.private,

@@ -46,6 +46,7 @@ class Options:
     mouth_threshold: float = MouthSwitch().threshold
     expression: str | None = "auto"
     morphable: str | None = "auto"
+    emotion: str | None = "auto"
     calibration: Calibration | None = None
     private: bool = False
     """Frames bring their landmarks; ``engine`` waits until they bring pictures again."""
@@ -54,7 +55,7 @@ class Options:
     def loads(self) -> tuple[object, ...]:
         """What a tracker has to be built anew for."""
         engine = None if self.private else self.engine
-        return engine, self.max_faces, self.expression, self.morphable
+        return engine, self.max_faces, self.expression, self.morphable, self.emotion
 
 
 class TrackerLike(Protocol):
@@ -67,6 +68,7 @@ class TrackerLike(Protocol):
 
     expression_head: HeadId | None
     morphable_head: HeadId | None
+    emotion_head: HeadId | None
 
     def configure(
         self,
@@ -108,6 +110,7 @@ def load_tracker(options: Options) -> TrackerLike:
         mouth_threshold=options.mouth_threshold,
         expression=options.expression,
         morphable=options.morphable,
+        emotion=options.emotion,
         calibration=options.calibration,
     )
 
@@ -135,6 +138,7 @@ class Seat:
         self.engine_name = options.engine
         self.expression_head: HeadId | None = None
         self.morphable_head: HeadId | None = None
+        self.emotion_head: HeadId | None = None
 
     async def prepare(self) -> None:
         """Make it as good as new: built, set up as at the start, with nothing remembered.
@@ -200,11 +204,16 @@ class Seat:
         self.engine_name = self._tracker.engine_name
         self.expression_head = self._tracker.expression_head
         self.morphable_head = self._tracker.morphable_head
+        self.emotion_head = self._tracker.emotion_head
 
     @property
     def heads(self) -> dict[str, str]:
         """Names of the heads that are loaded, by what they read."""
-        loaded = {"expression": self.expression_head, "morphable": self.morphable_head}
+        loaded = {
+            "expression": self.expression_head,
+            "morphable": self.morphable_head,
+            "emotion": self.emotion_head,
+        }
         return {output: head.name for output, head in loaded.items() if head is not None}
 
     def _drop(self) -> None:
@@ -217,7 +226,13 @@ class Pool:
     """The tracker for stills and those for sessions."""
 
     def __init__(self, settings: Settings, factory: TrackerFactory) -> None:
-        live = Options(settings.engine, expression=settings.heads[0], morphable=settings.heads[1])
+        named = settings.heads
+        live = Options(
+            settings.engine,
+            expression=named["expression"],
+            morphable=named["morphable"],
+            emotion=named["emotion"],
+        )
         # Pictures sent to /infer may show anybody, so they are not calibrated.
         still = replace(live, mode="still", max_faces=settings.max_faces, smoothing=None)
         self.still = Seat(still, factory)

@@ -347,7 +347,7 @@ export interface components {
             } | null;
             /**
              * Emotion
-             * @description Probabilities that sum to 1.
+             * @description What the face shows, as people would call it: probabilities that sum to 1.
              */
             emotion: {
                 [key: string]: number | null;
@@ -442,7 +442,7 @@ export interface components {
             engine: string;
             /**
              * Heads
-             * @description Which head read `expression` and which `morphable`; none is left out.
+             * @description Which head read `expression`, `morphable` and `emotion`; none is left out.
              */
             heads: {
                 [key: string]: string;
@@ -705,6 +705,11 @@ export interface components {
              * @description A head of `ready.heads`, `auto` or `none`.
              */
             morphable?: string | null;
+            /**
+             * Emotion
+             * @description A head of `ready.heads`, `auto` or `none`.
+             */
+            emotion?: string | null;
             /** Max Faces */
             max_faces?: number | null;
             /**
@@ -737,6 +742,16 @@ export interface components {
              * @description The head that reads the coefficients.
              */
             morphable: string | null;
+            /**
+             * Emotion
+             * @description The head that reads the emotions.
+             */
+            emotion: string | null;
+            /**
+             * Emotion Needs Picture
+             * @description Whether that head looks at pictures: in a private session it says nothing.
+             */
+            emotion_needs_picture: boolean;
             /**
              * Calibration
              * @description The person whose calibration is in use.
@@ -804,7 +819,7 @@ export interface components {
              * Output
              * @enum {string}
              */
-            output: "expression" | "morphable";
+            output: "expression" | "morphable" | "emotion";
             /** About */
             about: string;
             /**
@@ -817,6 +832,11 @@ export interface components {
              * @description Channels that it always gives as 0.
              */
             unobservable: string[];
+            /**
+             * Needs Picture
+             * @description Whether landmarks alone are not enough: in a private session it says nothing.
+             */
+            needs_picture: boolean;
             /**
              * Scores
              * @description Figures by data set, as in its model card.
@@ -897,6 +917,16 @@ export interface components {
              * @description The head that reads the coefficients.
              */
             morphable: string | null;
+            /**
+             * Emotion
+             * @description The head that reads the emotions.
+             */
+            emotion: string | null;
+            /**
+             * Emotion Needs Picture
+             * @description Whether that head looks at pictures: in a private session it says nothing.
+             */
+            emotion_needs_picture: boolean;
             /**
              * Calibration
              * @description The person whose calibration is in use.
