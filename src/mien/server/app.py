@@ -13,7 +13,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from . import avatars, infer, live, models, people, problems
+from ..feedback import Desk
+from . import avatars, feedback, infer, live, models, people, problems
 from .guard import Guard, check_token
 from .messages import message_schemas
 from .metrics import Metrics
@@ -33,11 +34,12 @@ _DESCRIPTION = """A picture in, 3D faces out: 478 landmarks, head pose, ARKit ex
   `ServerMessage`. After `ready` frames may be sent.
 
 Left and right are the subject's own. Nothing that is sent is kept, but for the calibrations that
-a session is asked to save.
+a session is asked to save, and the feedback that somebody agrees to send.
 """
 _TAGS = [
     {"name": "faces", "description": "Faces in a picture."},
     {"name": "calibrations", "description": "What is known of people's own faces."},
+    {"name": "feedback", "description": "Corrections of emotions that people send, and delete."},
     {"name": "operation", "description": "How the server is."},
     {"name": "studio", "description": "The page and its sample."},
 ]
@@ -52,13 +54,16 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
     """
     pool = Pool(settings, trackers)
     metrics = Metrics()
+    url = settings.feedback_url
+    desk = Desk(None if url is None else url.get_secret_value())
     started = monotonic()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await pool.load()
         try:
-            yield
+            async with feedback.draining(desk):
+                yield
         finally:
             pool.close()
 
@@ -89,6 +94,7 @@ def create_app(settings: Settings, trackers: TrackerFactory = load_tracker) -> F
     app.include_router(people.router(settings, pool))
     app.include_router(avatars.router())
     app.include_router(models.router())
+    app.include_router(feedback.router(settings, desk))
 
     async def authorise(request: Request) -> None:
         check_token(request, settings)
@@ -158,8 +164,9 @@ def _complete_schema(app: FastAPI) -> None:
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         for name, message in message_schemas().items():
             components.setdefault(name, message)
-        for path in ("/infer", "/metrics", "/calibrations", "/calibrations/{name}"):
-            for operation in schema["paths"][path].values():
+        asking = ("/infer", "/metrics", "/calibrations", "/feedback")
+        for operations in (o for path, o in schema["paths"].items() if path.startswith(asking)):
+            for operation in operations.values():
                 # An empty entry means: or without, which holds as long as no token is set.
                 operation["security"] = [{"HTTPBearer": []}, {}]
         # FastAPI would leave the nulls out of an example.

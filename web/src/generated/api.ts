@@ -127,6 +127,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How to send corrections
+         * @description The labels, and the words that have to be agreed to.
+         */
+        get: operations["feedback"];
+        put?: never;
+        /**
+         * Send a correction
+         * @description Once it is answered, it is on the disk; it may be sent again without harm.
+         */
+        post: operations["hand_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a correction back
+         * @description Delete it; one that is somebody else's, or unknown, stays as it is.
+         */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/feedback/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete all that a browser has sent
+         * @description Nothing more is taken with this token; the page makes a new one.
+         */
+        post: operations["forget_sender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -269,6 +333,32 @@ export interface components {
             calibrations: components["schemas"]["CalibrationAnswer"][];
         };
         /**
+         * ConsentAnswer
+         * @description What has to be agreed to.
+         */
+        ConsentAnswer: {
+            /** Version */
+            version: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * DeletedAnswer
+         * @description What was deleted.
+         */
+        DeletedAnswer: {
+            /**
+             * Submissions
+             * @description How many; null while the database does not answer.
+             */
+            submissions: number | null;
+            /**
+             * Queued
+             * @description Whether the database will do it as soon as it is back.
+             */
+            queued: boolean;
+        };
+        /**
          * ErrorDetail
          * @description What went wrong and what to do about it.
          */
@@ -352,6 +442,25 @@ export interface components {
             emotion: {
                 [key: string]: number | null;
             } | null;
+        };
+        /**
+         * FeedbackAnswer
+         * @description Whether corrections can be sent, and how.
+         */
+        FeedbackAnswer: {
+            /** Available */
+            available: boolean;
+            /**
+             * Problem
+             * @description Why not.
+             */
+            problem: string | null;
+            /**
+             * Labels
+             * @description What the user may say; `none` is none of the others.
+             */
+            labels: string[];
+            consent: components["schemas"]["ConsentAnswer"];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -525,6 +634,18 @@ export interface components {
          */
         Problem: {
             error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * ReceiptAnswer
+         * @description A correction that is kept.
+         */
+        ReceiptAnswer: {
+            /**
+             * State
+             * @description `known` came before; `queued` is on the disk until the database is back.
+             * @enum {string}
+             */
+            state: "stored" | "known" | "queued";
         };
         /**
          * Sessions
@@ -1520,6 +1641,370 @@ export interface operations {
             };
             /** @description The model has not been pulled. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackAnswer"];
+                };
+            };
+            /** @description The server's token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hand_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Id
+                     * Format: uuid
+                     * @description Of the client's making; what comes twice is stored once.
+                     */
+                    id: string;
+                    /**
+                     * Token
+                     * @description Random, of the browser: 22 to 128 of A-Z a-z 0-9 _ -.
+                     */
+                    token: string;
+                    /**
+                     * Consent
+                     * @description Version of the text that was agreed to.
+                     */
+                    consent: string;
+                    /**
+                     * Model
+                     * @description The head that spoke.
+                     */
+                    model: string;
+                    /**
+                     * Version
+                     * @description Its version.
+                     */
+                    version: string;
+                    /**
+                     * Engine
+                     * @description The landmark engine.
+                     */
+                    engine: string;
+                    /**
+                     * Said
+                     * @description What it said: probabilities, as in `emotion`.
+                     */
+                    said: number[];
+                    /**
+                     * Label
+                     * @description What the user says; see GET /feedback.
+                     */
+                    label: string;
+                    /**
+                     * Size
+                     * @description Width and height of the picture, pixels.
+                     */
+                    size: number[];
+                    /**
+                     * Landmarks
+                     * @description 478 x 3 float32, little-endian, pixels of the picture, in base64.
+                     */
+                    landmarks: string;
+                    /**
+                     * Crop
+                     * @description The face as 48 x 48 grey levels, in base64, when the user gives it.
+                     */
+                    crop?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptAnswer"];
+                };
+            };
+            /** @description The body did not come whole. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server's token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value that cannot be used, or no consent. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored here. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Id
+                     * Format: uuid
+                     */
+                    id: string;
+                    /**
+                     * Token
+                     * @description Random, of the browser: 22 to 128 of A-Z a-z 0-9 _ -.
+                     */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedAnswer"];
+                };
+            };
+            /** @description The body did not come whole. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server's token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value that cannot be used, or no consent. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored here. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_sender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Token
+                     * @description Random, of the browser: 22 to 128 of A-Z a-z 0-9 _ -.
+                     */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedAnswer"];
+                };
+            };
+            /** @description The body did not come whole. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server's token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value that cannot be used, or no consent. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing can be stored here. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
