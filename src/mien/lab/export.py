@@ -33,7 +33,7 @@ from .runtime import runtime
 from .stretch import stretch
 from .strict import typed
 
-__all__ = ["TOLERANCE", "ExportError", "export", "head", "restored"]
+__all__ = ["TOLERANCE", "ExportError", "counts", "export", "head", "restored"]
 
 TOLERANCE = 1e-5
 _LOOSER = 10  # times as much for convolutions, whose sums are long and in another order
@@ -91,7 +91,7 @@ def head(
                 "minutes": round(sum(row["seconds"] for row in state.history) / 60, 2),
                 "settings": recipe.as_dict(),
             },
-            data=_counts(material.samples),
+            data=counts(material.samples),
             about=recipe.export.about,
             notes=recipe.export.notes,
         )
@@ -224,7 +224,7 @@ def _random_faces(samples: Samples) -> Samples:
     )
 
 
-def _counts(samples: Samples) -> Mapping[str, Any]:
+def counts(samples: Samples) -> Mapping[str, Any]:
     """Faces and people by data set and part."""
     rows = list(zip(samples.source, samples.split, strict=True))
     faces = Counter(rows)
