@@ -133,6 +133,20 @@ def evaluate(
     ] = None,
     data: Data = None,
     out: Out = None,
+    on: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of emotions: score every picture of this zip file or folder, with a folder for "
+            "each class, CK+ for instance."
+        ),
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOLDER=CLASS",
+            help="With --on: what a folder of another name holds; FOLDER= leaves it out.",
+        ),
+    ] = None,
     results: Results = Path("results"),
 ) -> None:
     """Score a head on people that it has not seen, by data set, landmark engine and channel."""
@@ -144,10 +158,12 @@ def evaluate(
     plan = load(recipe)
     run = out or _run_folder(plan)
     if plan.output == "emotion":
-        _evaluate_classes(plan, head, split, _data_folder(data), run, results)
+        _evaluate_classes(plan, head, split, _data_folder(data), run, results, on, names or [])
         return
     splits = split or ["test"]
     for name in splits:
+    if on or names:
+        raise InputError(f"--on and --names are for recipes of emotions; {recipe} is none")
         if name not in scoring.PARTS:
             raise InputError(f"--split is one of {', '.join(scoring.PARTS)}; got {name!r}")
     chosen = head or str(run / f"{plan.name}.onnx")
@@ -162,20 +178,34 @@ def evaluate(
 
 
 def _evaluate_classes(
-    plan: Recipe, head: str | None, split: list[str] | None, data: Path, run: Path, results: Path
+    plan: Recipe,
+    head: str | None,
+    split: list[str] | None,
+    data: Path,
+    run: Path,
+    results: Path,
+    on: Path | None,
+    names: list[str],
 ) -> None:
     from .emotions import evaluate as classes
 
+    from .emotions import elsewhere
     path = Path(head) if head else run / f"{plan.name}.onnx"
     if not path.is_file():
+    if (split and on) or (names and not on):
+        raise InputError("--on scores all pictures of a set: without --split; --names is for it")
         raise InputError(f"there is no net {path}; train it first, or name one with --head")
-    samples = classes.everything(plan, data)
-    table, said = classes.evaluate(plan, path, samples, split or ["validation"])
-    written = classes.write(table, said, results / "emotions", run)
+    if on:
+        table = elsewhere.evaluate(plan, path, on, data, elsewhere.named(names))
+        written = elsewhere.write(table, results / "emotions")
+    else:
+        samples = classes.everything(plan, data)
+        table, said = classes.evaluate(plan, path, samples, split or ["validation"])
+        written = classes.write(table, said, results / "emotions", run)
     for row in table["sets"]:
-        mirror = ", with its mirror image" if row["mirror"] else ""
+        where = table.get("on", row["split"]) + (", with its mirror image" if row["mirror"] else "")
         _out.print(
-            f"{row['split']}{mirror}: {row['pictures']} pictures, {row['found']} found, accuracy "
+            f"{where}: {row['pictures']} pictures, {row['found']} found, accuracy "
             f"{row['accuracy']:.3f} of all, macro F1 {row['macro_f1']:.3f}",
             highlight=False,
         )
@@ -188,14 +218,19 @@ def explore(
     data: Data = None,
     docs: Annotated[Path, typer.Option(help="Folder of the documentation.")] = Path("docs"),
 ) -> None:
-    """Write docs/data/RECIPE.md: pose, channels and coverage of its data sets, as pictures."""
+    """Write docs/data/RECIPE.md: what its data sets hold, as numbers and pictures."""
     _need_the_workshop()
     from . import explore as pages
     from .material import gather
     from .recipe import load
+    from .emotions import sets
 
-    plan = load(recipe)
-    for path in pages.write(gather(plan, _data_folder(data)), docs, plan.name):
+    plan, folder = load(recipe), _data_folder(data)
+    if plan.output == "emotion":
+        written = sets.write(plan, folder, docs)
+    else:
+        written = pages.write(gather(plan, folder), docs, plan.name)
+    for path in written:
         _out.print(str(path), highlight=False)
 
 

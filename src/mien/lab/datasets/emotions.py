@@ -31,12 +31,12 @@ from ..strict import typed
 from . import register, register_coverage, register_pictures
 from .duplicates import Duplicates, copies, in_later_parts
 from .fer_csv import USAGES, Table, table_in, votes_of
-from .folders import Crops, Labelled, in_folders, one_hot
+from .folders import Crops, Labelled, in_folders, layout, one_hot
 from .found import Archive, find
 from .greys import Greys, greys
 from .samples import MISSED, Samples, aligned_of
 
-__all__ = ["CkOptions", "FerOptions", "FolderOptions", "read_at"]
+__all__ = ["CkOptions", "FerOptions", "FolderOptions", "is_of", "read_at"]
 
 _log = logging.getLogger(__name__)
 
@@ -123,6 +123,27 @@ def read_at(
     labelled = in_folders(place, names=names, whole=True)
     asked = CkOptions(images=True, landmarks=landmarks)
     return _samples(place.name, labelled, asked), _counts(labelled, asked)
+
+
+def is_of(source: str, folder: Path, options: Mapping[str, Any], place: Path) -> bool:
+    """Whether a zip file or folder is that of a data set; FER-2013 is known by its pictures' names.
+
+    Args:
+        source: name of the data set.
+        folder: where data sets lie.
+        options: as for the reader.
+        place: zip file or folder.
+    """
+    if source not in _SETS:
+        return False
+    if source == "fer2013-emotions" and place.exists():
+        files = [name.rpartition("/")[2] for name in layout(place).pictures]
+        if files and all(map(_part_named, files)):
+            return True
+    try:
+        return _look(source, folder, options)[0].archive.path.samefile(place)
+    except (InputError, OSError):
+        return False  # whatever that is, the data set is not there to be the same
 
 
 def _fer(folder: Path, asked: FerOptions) -> Labelled:

@@ -1,0 +1,91 @@
+"""A net on the pictures of another set than its own: what it knows of faces, not of a data set.
+
+Every picture is scored, for none was trained on; classes that the set does not have are left out of
+means over classes. Any set with a folder for each class will do, and CK+ is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from ...errors import InputError
+from ...outputs.files import write_json_atomic
+from ..datasets import emotions
+from ..recipe import Recipe
+from .evaluate import say
+from .scores import score_classes
+
+__all__ = ["evaluate", "named", "write"]
+
+
+def evaluate(
+    recipe: Recipe, path: Path, place: Path, data: Path, names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Score an exported net on every picture of a set.
+
+    Args:
+        recipe: that the net was trained by.
+        path: of the ONNX file.
+        place: zip file or folder with a folder for each class.
+        data: where the recipe's own data sets lie.
+        names: further names of classes, as those of ``emotion-folders``.
+
+    Returns:
+        what ``results/emotions/<method>@<set>.json`` holds.
+
+    Raises:
+        InputError: another layout, or a set that the net was trained on.
+    """
+    for source in recipe.data.sources:
+        if emotions.is_of(source.name, data, source.options, place):
+            raise InputError(
+                f"{place} is {source.name}, which {recipe.name} was trained on; leave out --on to "
+                "score a part of it that it was not"
+            )
+    content = path.read_bytes()
+    wanted = {value.name for value in onnx.load_from_string(content).graph.input}
+    samples, counts = emotions.read_at(place, names=names, landmarks=wanted != {"image"})
+    sets = []
+    for mirror in (False, True):
+        said = say(path, samples, mirror=mirror)
+        scores = score_classes(said.truth, said.probabilities, samples.channels)
+        sets.append({"split": "all", "mirror": mirror, **scores.as_dict()})
+    return {
+        "method": recipe.name,
+        "on": re.sub(r"[^\w.+-]+", "-", place.stem if place.is_file() else place.resolve().name),
+        "recipe": recipe.as_dict(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "classes": list(samples.channels),
+        "data": counts,
+        "sets": sets,
+    }
+
+
+def write(table: Mapping[str, Any], folder: Path) -> Path:
+    """Write what :func:`evaluate` gives, ``<method>@<set>.json``, into a folder.
+
+    Returns:
+        path of the file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{table['method']}@{table['on']}.json"
+    write_json_atomic(path, dict(table))
+    return path
+
+
+def named(words: Sequence[str]) -> dict[str, str]:
+    """``FOLDER=CLASS`` as a table; ``FOLDER=`` leaves it out.
+
+    Raises:
+        InputError: a word without ``=``.
+    """
+    pairs = [word.partition("=") for word in words]
+    if wrong := [word for word, (_, sign, _) in zip(words, pairs, strict=True) if not sign]:
+        raise InputError(f"--names is FOLDER=CLASS, or FOLDER= to leave it out; got {wrong[0]!r}")
+    return {folder: name for folder, _, name in pairs}
