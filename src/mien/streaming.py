@@ -134,7 +134,7 @@ def stream_to(
             ``.csv``, ``.parquet``); or a program to listen to, such as ``vmc://:39539``.
         destinations: where to send.
         rate: packets a second.
-        record: a ``.gesichter`` file for what is sent.
+        record: a ``.gesichter`` file for every pose of the source.
         calibration: a person's name or file; for cameras and videos.
         engine: landmark engine, for cameras and videos.
         expression: head for the channels, likewise.
@@ -191,8 +191,9 @@ def stream_to(
         if not until.over():
             sender.settle()
         report.interrupted = until.stop.is_set()
-        report.traffic, report.timing = sender.traffic(), sender.timing()
         report.recorded = sender.stop_recording()
+        sender.close()  # what is counted then is all that went out
+        report.traffic, report.timing = sender.traffic(), sender.timing()
         report.notes = feed.notes[told:]
     return report
 

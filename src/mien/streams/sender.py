@@ -20,7 +20,7 @@ from ..errors import InputError, OutputError
 from ..types import RigPose
 from . import ifacialmocap, livelink, vmc
 from .address import Address
-from .gesichter import Recorder
+from .take import Take
 from .timeline import Between, Fade, Shown, Timeline
 
 __all__ = ["RATES", "Sender", "Timing", "Traffic"]
@@ -118,8 +118,7 @@ class Sender:
         self._broadcast = broadcast
         self._expressions = expressions
         self._vmc = vmc.Encoder(rest)
-        self._recorder: Recorder | None = None
-        self._recorded = -math.inf  # time of the last packet in it
+        self._take: Take | None = None
         self._say = say
         self._timeline = Timeline(between, fade)
         self._lock = threading.Lock()
@@ -175,18 +174,22 @@ class Sender:
         now = perf_counter()
         with self._lock:
             self._timeline.put(pose, now, taken)
+            if self._take is not None:
+                self._take.put(pose, now)
 
     def record(self, path: Path) -> None:
-        """Write what a Live Link destination would get into a file, until :meth:`stop_recording`.
+        """Write every pose that comes in, with its own time, until :meth:`stop_recording`.
+
+        The file holds packets of Live Link, and does not depend on what is sent where, or how
+        often.
 
         Raises:
             OutputError: the system refuses; or a recording runs already.
         """
         with self._recording:
-            if self._recorder is not None:
-                raise OutputError(f"{self._recorder.path} is being recorded; stop that first")
-            self._recorder = Recorder(path)
-            self._recorded = -math.inf
+            if self._take is not None:
+                raise OutputError(f"{self._take.path} is being recorded; stop that first")
+            self._take = Take(path, self.subject, self._exact)
 
     def stop_recording(self) -> int:
         """Give the recording its name; how many packets it holds, 0 without one.
@@ -195,14 +198,12 @@ class Sender:
             OutputError: it could not be written; what can be read of it is in ``NAME.part``.
         """
         with self._recording:
-            recorder, self._recorder = self._recorder, None
-        if recorder is None:
-            return 0
-        recorder.close()
-        return recorder.count
+            with self._lock:
+                take, self._take = self._take, None
+            return 0 if take is None else take.close()
 
     def traffic(self) -> tuple[Traffic, ...]:
-        """What went to each destination so far."""
+        """What went to each destination so far; after :meth:`close`, in all."""
         return tuple(replace(line.traffic) for line in self._lines)
 
     def settle(self, patience: float = 0.5) -> None:
@@ -252,9 +253,7 @@ class Sender:
             raise self._error
 
     def _hang_up(self) -> None:
-        with self._lock:
-            lines, self._lines = self._lines, ()
-        for line in lines:
+        for line in self._lines:
             line.close()
 
     def __enter__(self) -> Sender:
@@ -297,11 +296,8 @@ class Sender:
         told = [line.send(packet, now) for line, made in ready for packet in made]
         done = perf_counter()
         with self._recording:  # a lock of its own, as a disk may be slow
-            # While the newest pose is held, its time stands still: once is enough for a file.
-            if self._recorder is not None and shown.time > self._recorded:
-                self._recorded = shown.time
-                for packet in packets.of("livelink"):
-                    self._recorder.write(packet)
+            if self._take is not None:
+                self._take.write()
         with self._lock:
             self._sends.append((due, done, shown.taken))
             self._sent = shown.time
