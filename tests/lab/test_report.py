@@ -13,6 +13,8 @@ import pytest
 from mien.errors import InputError
 from mien.heads import geometric
 from mien.lab import evaluate, plots, report, rows
+from mien.lab.bench import families
+from mien.lab.bench import page as emotions_page
 from mien.lab.evaluate import Answers
 from mien.lab.material import Material, gather
 
@@ -169,7 +171,7 @@ def test_coverage_is_told_with_its_share() -> None:
 
 
 def test_a_name_cannot_break_the_table() -> None:
-    assert report._markdown(("a",), [("x|y",)])[-1] == "| x\\|y |"
+    assert rows.markdown(("a",), [("x|y",)])[-1] == "| x\\|y |"
 
 
 def test_a_channel_that_is_not_given_does_not_look_like_nought() -> None:
@@ -197,7 +199,14 @@ def test_the_committed_page_is_that_of_the_committed_results() -> None:
     except InputError:
         assert not page.exists()
         return
-    assert page.read_text("utf-8") == report.results_page(tables), "run `mien report`"
+    emotions = families.read(ROOT / "results" / "emotions")
+    assert page.read_text("utf-8") == report.results_page(tables, emotions), "run `mien report`"
+    searches = families.searches(ROOT / "results" / "emotions" / "search")
+    if emotions:
+        told = (page.parent / "emotions.md").read_text("utf-8")
+        assert told == emotions_page.details(emotions, searches), "run `mien report`"
+        for name in re.findall(r"\]\((plots/\S+\.png)\)", told):
+            assert (page.parent / name).is_file()
     ours = next(table for table in tables if table["head"] == "arkit52")
     photographs = [row for row in ours["sets"] if row["source"] in ("faces", "fer2013")]
     assert {rows.counted(row) for row in photographs} == {"43"}, "READING says so"

@@ -14,7 +14,7 @@ import typer
 
 from ..errors import InputError
 from ..terminal import Terminal
-from .bench.command import bench
+from .bench.command import bench, lab
 from .needed import data_folder as _data_folder
 from .needed import need_the_workshop as _need_the_workshop
 
@@ -31,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(bench, name="bench")
+app.add_typer(lab, name="lab")
 _out = Terminal(soft_wrap=True, emoji=False)
 _err = Terminal(stderr=True, emoji=False)
 
@@ -307,7 +308,7 @@ def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) 
                 f"trained ({'; '.join(other)})",
                 highlight=False,
             )
-    written = pages.write_results_page(tables, docs)
+    written = pages.write_pages(results, docs)
     by_name = {table["head"]: table for table in tables}
     for file in files:
         spec = HeadSpec.read(file.with_suffix(".json"))

@@ -33,6 +33,7 @@ __all__ = [
     "TrainRecipe",
     "difference",
     "load",
+    "read_toml",
 ]
 
 
@@ -328,22 +329,36 @@ def load(path: Path) -> Recipe:
         InputError: no such file, no TOML, an unknown key, a value of the wrong type or out of
             range. The message names the file and the key.
     """
-    # In the standard library from Python 3.11 on; the same code under its first name before.
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    try:
-        table = toml.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        found = ", ".join(sorted(p.name for p in path.parent.glob("*.toml")))
-        beside = f"; beside it: {found}" if found else ""
-        raise InputError(f"there is no recipe {path}{beside}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the recipe {path}: {error}") from error
-    except toml.TOMLDecodeError as error:
-        raise InputError(f"{path} is no TOML: {error}") from None
+    table = read_toml(path, "recipe")
     try:
         return typed(Recipe, table)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Args:
+        path: of the file.
+        what: it is, for messages.
+
+    Raises:
+        InputError: no such file, or no TOML.
+    """
+    # In the standard library from Python 3.11 on; the same code under its first name before.
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        table: dict[str, Any] = toml.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        found = ", ".join(sorted(p.name for p in path.parent.glob("*.toml")))
+        beside = f"; beside it: {found}" if found else ""
+        raise InputError(f"there is no {what} {path}{beside}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the {what} {path}: {error}") from error
+    except toml.TOMLDecodeError as error:
+        raise InputError(f"{path} is no TOML: {error}") from None
+    return table
 
 
 def _plain(value: Any) -> Any:

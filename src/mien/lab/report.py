@@ -18,13 +18,15 @@ from .. import heads
 from ..arrays import Array
 from ..outputs.files import replacing
 from . import datasets, html_page, plots, rows
-from .evaluate import BY_POSITION, PREDICTORS, WHOLE, Answers
+from .bench import families
+from .bench import page as emotions_page
+from .evaluate import BY_POSITION, PREDICTORS, WHOLE, Answers, read_results
 from .html_page import image, text
 from .reach import TITLES as AIM_TITLES
 from .reach import aims
 from .recipe import Recipe
 
-__all__ = ["results_page", "run_page", "write_results_page", "write_run_page"]
+__all__ = ["results_page", "run_page", "write_pages", "write_results_page", "write_run_page"]
 
 _PARTS = {
     "test": (
@@ -141,8 +143,37 @@ def run_page(
     return html_page.page(f"{results['head']}: report", "\n".join(parts))
 
 
-def write_results_page(results: Sequence[Mapping[str, Any]], docs: Path) -> list[Path]:
+def write_pages(results: Path, docs: Path) -> list[Path]:
+    """Write all that is made of results alone, with the plots.
+
+    Args:
+        results: a folder with ``*.json``, ``emotions/*.json`` and ``emotions/search/*.json``.
+        docs: folder of the documentation.
+
+    Returns:
+        the files.
+
+    Raises:
+        InputError: no results, or a file that holds none.
+        OutputError: when the system refuses.
+    """
+    emotions = families.read(results / "emotions")
+    searches = families.searches(results / "emotions" / "search")
+    heads_there = not emotions or any(results.glob("*.json"))
+    tables = read_results(results) if heads_there else []
+    written = write_results_page(tables, docs, emotions)
+    return written + emotions_page.write(emotions, searches, docs)
+
+
+def write_results_page(
+    results: Sequence[Mapping[str, Any]], docs: Path, emotions: Sequence[Mapping[str, Any]] = ()
+) -> list[Path]:
     """Write ``results.md`` and its plots, ``plots/<head>.png``.
+
+    Args:
+        results: as in ``results/*.json``.
+        docs: folder of the documentation.
+        emotions: as in ``results/emotions/*.json``.
 
     Returns:
         the files.
@@ -160,15 +191,18 @@ def write_results_page(results: Sequence[Mapping[str, Any]], docs: Path) -> list
             written.append(path)
     path = docs / "results.md"
     with replacing(path) as part:
-        part.write_text(results_page(results), "utf-8")
+        part.write_text(results_page(results, emotions), "utf-8")
     return [*written, path]
 
 
-def results_page(results: Sequence[Mapping[str, Any]]) -> str:
-    """The page about all heads, Markdown: those that ship first, then the baseline.
+def results_page(
+    results: Sequence[Mapping[str, Any]], emotions: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """The page about all heads, Markdown: those that ship first, then the baseline, emotions.
 
     Args:
         results: as in ``results/*.json``.
+        emotions: as in ``results/emotions/*.json``.
     """
     groups = _grouped(results)
     results = [result for group in groups.values() for result in group]
@@ -188,10 +222,10 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
                   if row["mse"] is not None]  # fmt: skip
         if scored:
             table = [_score(result["head"], row) for result, row in scored]
-            lines += ["", f"## {title}", "", _GROUPS[title], "", *_markdown(_TITLES, table)]
+            lines += ["", f"## {title}", "", _GROUPS[title], "", *rows.markdown(_TITLES, table)]
     if aimed := aims(results):
         lines += ["", "## Aims", "", "On the test part, of the heads that ship.", ""]
-        lines += _markdown(AIM_TITLES, [aim.row() for aim in aimed])
+        lines += rows.markdown(AIM_TITLES, [aim.row() for aim in aimed])
     for title, told, found in (
         ("Coverage", rows.COVERED, rows.coverage(results)),
         ("Pose leak", rows.LEAK, rows.leaks(results)),
@@ -199,7 +233,8 @@ def results_page(results: Sequence[Mapping[str, Any]]) -> str:
         ("Calibration", rows.CALIBRATED, rows.calibrated(results)),
     ):
         if found:
-            lines += ["", f"## {title}", "", told, "", *_markdown(found[0], found[1:])]
+            lines += ["", f"## {title}", "", told, "", *rows.markdown(found[0], found[1:])]
+    lines += emotions_page.section(emotions)
     for title, group in groups.items():
         for result in group:
             lines += ["", *_section(result, title)]
@@ -257,7 +292,7 @@ def _section(result: Mapping[str, Any], group: str) -> list[str]:
     if absent := rows.missing(row):
         lines += [f"Not given: {', '.join(absent)}.", ""]
     table = rows.channels(row)
-    return [*lines, f"By channel, {where}:", "", *_markdown(table[0], table[1:])]
+    return [*lines, f"By channel, {where}:", "", *rows.markdown(table[0], table[1:])]
 
 
 def _where(head: str, row: Mapping[str, Any]) -> str:
@@ -309,10 +344,3 @@ def _plain(told: str) -> str:
 def _anchor(title: str) -> str:
     """How GitHub and others call the place of a heading."""
     return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c in "-_")
-
-
-def _markdown(titles: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    # Names of files may hold what a table is made of.
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [titles, *body]]
-    lines = ["| " + " | ".join(row) + " |" for row in cells]
-    return [lines[0], "|" + "---|" * len(titles), *lines[1:]]

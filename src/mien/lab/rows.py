@@ -26,6 +26,7 @@ __all__ = [
     "interval",
     "kept",
     "leaks",
+    "markdown",
     "missing",
     "number",
 ]
@@ -173,3 +174,11 @@ def interval(row: Mapping[str, Any]) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """A number, or a dash for none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def markdown(titles: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines of Markdown."""
+    # Names of files may hold what a table is made of.
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [titles, *body]]
+    lines = ["| " + " | ".join(row) + " |" for row in cells]
+    return [lines[0], "|" + "---|" * len(titles), *lines[1:]]

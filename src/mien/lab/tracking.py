@@ -6,6 +6,8 @@ Nothing else depends on it; the run's folder holds all of it without.
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,7 +18,7 @@ from typing import Any
 from ..errors import InputError
 from .training import Row
 
-__all__ = ["Tracking", "tracking"]
+__all__ = ["Tracking", "tracking", "ui"]
 
 
 class Tracking:
@@ -30,6 +32,10 @@ class Tracking:
         figures = {k: v for k, v in row.items() if k != "epoch"}
         self._mlflow.log_metrics(figures, step=int(row["epoch"]))
 
+    def figures(self, figures: Mapping[str, float]) -> None:
+        """What came of it in the end, by name."""
+        self._mlflow.log_metrics(dict(figures))
+
     def file(self, path: Path) -> None:
         """Something that the run made."""
         self._mlflow.log_artifact(str(path))
@@ -42,17 +48,14 @@ def tracking(name: str, recipe: Mapping[str, Any], folder: Path) -> Iterator[Tra
     Args:
         name: of the experiment; each training is a run of it.
         recipe: see :meth:`mien.lab.recipe.Recipe.as_dict`.
-        folder: of the store; `mlflow ui --backend-store-uri sqlite:///<folder>/mlflow.db` shows it.
+        folder: of the store; `mien lab ui` shows it.
 
     Raises:
         InputError: MLflow is not installed.
     """
     if find_spec("mlflow") is None:
         raise InputError("--mlflow needs MLflow: pip install mlflow, or leave the option out")
-    mlflow: Any = import_module("mlflow")
-    # It would tell its makers about every run.
-    import_module("mlflow.environment_variables").MLFLOW_DISABLE_TELEMETRY.set(True)
-    import_module("mlflow.telemetry").set_telemetry_client()
+    mlflow = _silent()
     for noisy in ("alembic", "mlflow.store.db.utils"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     folder = folder.absolute()
@@ -64,6 +67,46 @@ def tracking(name: str, recipe: Mapping[str, Any], folder: Path) -> Iterator[Tra
     with mlflow.start_run():
         mlflow.log_params(_flat(recipe))
         yield Tracking(mlflow)
+
+
+@contextmanager
+def ui(folder: Path, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """MLflow's own page about a store, served as long as the block runs.
+
+    Args:
+        folder: see :func:`tracking`.
+        host: address to listen on.
+        port: and port.
+
+    Raises:
+        InputError: MLflow is not installed, or nothing has been logged there.
+    """
+    if find_spec("mlflow") is None:
+        raise InputError("this shows runs by MLflow, which is missing: pip install mlflow")
+    store = folder.absolute() / "mlflow.db"
+    if not store.is_file():
+        raise InputError(
+            f"there is no store {store}: `mien train --mlflow`, `mien bench emotions --mlflow` and "
+            "`mien bench search` fill it; --runs names another folder"
+        )
+    _silent()  # which the server inherits
+    command = [
+        sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", f"sqlite:///{store}",
+        "--host", host, "--port", str(port),
+    ]  # fmt: skip
+    with subprocess.Popen(command) as server:  # noqa: S603 - of our own making
+        try:
+            yield server
+        finally:
+            server.terminate()
+
+
+def _silent() -> Any:
+    """MLflow, which would tell its makers about every run."""
+    mlflow = import_module("mlflow")
+    import_module("mlflow.environment_variables").MLFLOW_DISABLE_TELEMETRY.set(True)
+    import_module("mlflow.telemetry").set_telemetry_client()
+    return mlflow
 
 
 def _flat(table: Mapping[str, Any], where: str = "") -> dict[str, str]:

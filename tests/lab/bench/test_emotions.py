@@ -33,6 +33,8 @@ def results() -> dict[str, Any]:
 
 def test_everything_is_trained_once_and_scored(folder: Path) -> None:
     told = bench().stdout
+    assert "## Emotions\n" in (folder / "docs" / "results.md").read_text("utf-8")
+    assert "| tiny-points |" in (folder / "docs" / "emotions.md").read_text("utf-8")
     assert "tiny-points: trained and scored\n" in told
     assert "tiny-pictures: trained and scored\n" in told
     found = results()

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ...errors import MienError
+from ...outputs.files import replacing
 from ...terminal import Terminal
 from ..needed import data_folder, need_the_workshop
 
-__all__ = ["bench"]
+__all__ = ["bench", "lab"]
 
 INTERRUPTED = 130
 
 bench = typer.Typer(
     no_args_is_help=True,
     help="Train and score many methods, and set them side by side.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+lab = typer.Typer(
+    no_args_is_help=True,
+    help="What belongs to the workshop.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _out = Terminal(soft_wrap=True, emoji=False)
@@ -29,6 +37,17 @@ Data = Annotated[
     Path | None,
     typer.Option(help="Folder of the data sets.", show_default="`data` in mien's cache"),
 ]
+
+
+Runs = Annotated[Path, typer.Option(help="Folder of the runs.")]
+Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+
+
+class Method(str, Enum):
+    """Ways to search."""
+
+    grid = "grid"
+    optuna = "optuna"
 
 
 @bench.command()
@@ -53,19 +72,25 @@ def emotions(
     evaluate_only: Annotated[
         bool, typer.Option("--evaluate-only", help="Train nothing; score anew what was trained.")
     ] = False,
-    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    runs: Runs = Path("runs"),
+    results: Results = Path("results"),
+    docs: Annotated[Path, typer.Option(help="Folder of the documentation.")] = Path("docs"),
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow", help="Also log to MLflow, in the folder of the runs.")
+    ] = False,
 ) -> None:
     """Train and score every recipe of emotions, quickest first.
 
     Runs that are done, and whose recipes and data have not changed, are not trained again; one that
     was interrupted goes on. One that fails does not stop the others. Ctrl-C stops; the same command
-    goes on.
+    goes on. At the end docs/results.md and docs/emotions.md are written.
     """
     need_the_workshop()
+    from .. import report
     from . import methods, working
 
-    chosen = methods.find(recipes, only or [], afresh=evaluate_only)
+    log = runs if mlflow else None
+    chosen = methods.find(recipes, only or [], afresh=evaluate_only, log=log)
     pool = methods.Pool(data_folder(data))
     with ExitStack() as stack:
         try:
@@ -87,8 +112,95 @@ def emotions(
         said = outcome.error and f"failed: {outcome.error}"
         line = f"{outcome.name}: {said or ' and '.join(done) or 'nothing to do'}"
         _out.print(line, markup=False, highlight=False)
+    if any((results / "emotions").glob("*.json")):
+        for path in report.write_pages(results, docs):
+            if path.suffix == ".md":
+                _out.print(str(path), markup=False, highlight=False)
     if failed := [outcome.name for outcome in outcomes if outcome.error]:
         raise MienError(f"{len(failed)} of {len(outcomes)} failed: {', '.join(failed)}")
+
+
+@bench.command()
+def search(
+    recipe: Annotated[Path, typer.Argument(help="TOML file.", show_default=False)],
+    space: Annotated[
+        Path, typer.Option(help="TOML file: what to try, by key.", show_default=False)
+    ],
+    method: Annotated[Method, typer.Option(help="All of a grid, or what Optuna proposes.")] = (
+        Method.grid
+    ),
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="How many trials.", show_default="all of a grid")
+    ] = None,
+    data: Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the trials.", show_default="runs/search/NAME"),
+    ] = None,
+    runs: Runs = Path("runs"),
+    results: Results = Path("results"),
+    mlflow: Annotated[
+        bool, typer.Option(help="Tell MLflow of each trial, in the folder of the runs.")
+    ] = True,
+) -> None:
+    """Try settings of an emotion recipe, judged by the validation part alone.
+
+    Ctrl-C stops; the same command goes on. NAME is that of the recipe and of the space.
+    """
+    need_the_workshop()
+    from . import methods, pictures
+    from .search import Search, read_space, write
+
+    plan = methods.emotions(recipe)
+    tried = read_space(space, plan, method.value)
+    name = f"{plan.name}-{space.stem}"
+    folder = out or runs / "search" / name
+    searching = Search(plan, tried, method.value, trials or 0, folder)
+    with ExitStack() as stack:
+        show = _shown(stack)
+        try:
+            table = searching.run(
+                methods.Pool(data_folder(data)),
+                log=runs if mlflow else None,
+                tell=lambda line: _err.print(line, markup=False, highlight=False),
+                show=lambda number: partial(show, f"{name}, trial {number}"),
+            )
+        except KeyboardInterrupt:
+            _err.print("[yellow]stopped;[/] the same command goes on", highlight=False)
+            raise typer.Exit(INTERRUPTED) from None
+    path = write(table, name, results / "emotions" / "search")
+    with replacing(folder / "trials.png") as part:
+        part.write_bytes(pictures.trials(table))
+    whole = [trial for trial in table["trials"] if trial["accuracy"] is not None]
+    if not whole:
+        raise MienError(f"all {len(table['trials'])} trials failed; {path} says why")
+    best = max(whole, key=lambda trial: trial["accuracy"])
+    settings = ", ".join(f"{key} = {value}" for key, value in best["settings"].items())
+    _out.print(
+        f"best of {len(whole)}: trial {best['number']}, accuracy {best['accuracy']:.3f} of all "
+        f"pictures, with {settings}",
+        markup=False,
+        highlight=False,
+    )
+    for file in (path, folder / "trials.png"):
+        _out.print(str(file), markup=False, highlight=False)
+
+
+@lab.command()
+def ui(
+    runs: Runs = Path("runs"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="And port.")] = 5000,
+) -> None:
+    """Show the runs that were logged to MLflow, in the browser, until Ctrl-C."""
+    need_the_workshop()
+    from ..tracking import ui as shown
+
+    with shown(runs, host, port) as server:
+        _out.print(f"http://{host}:{port}", markup=False, highlight=False)
+        code = server.wait()
+    if code:
+        raise MienError(f"MLflow ended with {code}; if the port is taken, name another with --port")
 
 
 def _shown(stack: ExitStack) -> Callable[[str, int, int, str], None]:

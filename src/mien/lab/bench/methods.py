@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -21,12 +22,14 @@ from ..emotions import evaluate as classes
 from ..losses import masked_loss
 from ..material import Material
 from ..recipe import DataRecipe, Recipe, load
-from ..training import Progress
+from ..tracking import Tracking, tracking
+from ..training import Progress, Row
 
-__all__ = ["Method", "NetMethod", "Pool", "find"]
+__all__ = ["Method", "NetMethod", "Pool", "emotions", "find"]
 
 _SIDE = 48  # of the pictures that a trial of speed is made with
 _STEPS = 3
+_SOLVED = 60 / 28_000  # seconds a sample of what has no epochs: a minute for FER-2013
 
 
 class Pool:
@@ -95,12 +98,18 @@ class NetMethod:
         recipe: all about it.
         path: of the recipe.
         afresh: score again what has been scored.
+        log: folder of MLflow's store; None for none.
     """
 
     recipe: Recipe
     path: Path
     afresh: bool = False
-    needs: tuple[str, ...] = field(default=(), init=False)
+    log: Path | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What its net is made of, by the names of their runs."""
+        return tuple(Path(run).name for run in nets.needs(self.recipe.net))
 
     @property
     def name(self) -> str:
@@ -108,9 +117,11 @@ class NetMethod:
         return self.recipe.name
 
     def cost(self, run: Path) -> float:
-        """By what its epochs took so far, otherwise by some steps on made faces."""
+        """By some steps on made faces; 0 where there is a net, and nothing seems to be left."""
         if self._net(run).is_file():
             return 0.0
+        if nets.solved(self.recipe.net):
+            return _SOLVED
         with training.threads(self.recipe.train.threads):
             return _seconds_a_sample(self.recipe) * max(
                 self.recipe.train.epochs - len(_history(run)), 0
@@ -122,12 +133,19 @@ class NetMethod:
         whole = there and path.is_file()
         before = len(_history(run))
         faces = pool.material(self.recipe)
-        try:
-            state = training.train(self.recipe, faces, run, resume=there, progress=progress)
-        except checkpoint.OtherTrainingError as error:
-            tell(f"trained afresh: {error}")
-            whole = False
-            state = training.train(self.recipe, faces, run, progress=progress)
+        with ExitStack() as stack:
+            log = _Log(stack, self.recipe, self.log)
+
+            def train(resume: bool) -> checkpoint.Checkpoint:
+                return training.train(
+                    self.recipe, faces, run, resume=resume, progress=progress, on_epoch=log
+                )
+
+            try:
+                state = train(there)
+            except checkpoint.OtherTrainingError as error:
+                tell(f"trained afresh: {error}")
+                whole, state = False, train(False)
         if whole and before == state.epoch and _newer(path, run / "checkpoint.safetensors"):
             return False
         export.head(self.recipe, state, faces, run, f"mien train {self.path.as_posix()}")
@@ -148,13 +166,44 @@ class NetMethod:
         return run / f"{self.name}.onnx"
 
 
-def find(folder: Path, only: Sequence[str] = (), *, afresh: bool = False) -> list[Method]:
+class _Log:
+    """Tells MLflow of epochs; of a run that has none there is nothing to tell."""
+
+    def __init__(self, stack: ExitStack, recipe: Recipe, store: Path | None) -> None:
+        self._stack, self._recipe, self._store = stack, recipe, store
+        self._told: Tracking | None = None
+
+    def __call__(self, row: Row) -> None:
+        if self._store and not self._told:
+            opened = tracking(self._recipe.name, self._recipe.as_dict(), self._store)
+            self._told = self._stack.enter_context(opened)
+        if self._told:
+            self._told.epoch(row)
+
+
+def emotions(path: Path) -> Recipe:
+    """Read a recipe of emotions.
+
+    Raises:
+        InputError: none, or one about something else.
+    """
+    recipe = load(path)
+    nets.check(recipe.net)
+    if recipe.output != "emotion":
+        raise InputError(f"{path} is about {recipe.output}; this is for recipes of emotions")
+    return recipe
+
+
+def find(
+    folder: Path, only: Sequence[str] = (), *, afresh: bool = False, log: Path | None = None
+) -> list[Method]:
     """The methods that a folder of recipes describes, by name of the file.
 
     Args:
         folder: of TOML files.
         only: names of methods or stems of files; empty for all. What these need comes too.
         afresh: score again what has been scored.
+        log: folder of MLflow's store; None for none.
 
     Raises:
         InputError: no recipes, a name that none has, two of one name, a need that nobody fulfils,
@@ -166,7 +215,7 @@ def find(folder: Path, only: Sequence[str] = (), *, afresh: bool = False) -> lis
     methods: dict[str, Method] = {}
     stems = {}
     for path in paths:
-        method = _read(path, afresh)
+        method = _read(path, afresh, log)
         if method.name in methods:
             raise InputError(f"{path}: there is another recipe with the name {method.name}")
         methods[method.name], stems[path.stem] = method, method.name
@@ -186,12 +235,8 @@ def find(folder: Path, only: Sequence[str] = (), *, afresh: bool = False) -> lis
     return [method for name, method in methods.items() if name in chosen]
 
 
-def _read(path: Path, afresh: bool) -> Method:
-    recipe = load(path)
-    if recipe.output != "emotion":
-        raise InputError(f"{path} is about {recipe.output}; this bench is of emotion recipes")
-    nets.check(recipe.net)
-    return NetMethod(recipe, path, afresh)
+def _read(path: Path, afresh: bool, log: Path | None) -> Method:
+    return NetMethod(emotions(path), path, afresh, log)
 
 
 def _history(run: Path) -> list[dict[str, float]]:

@@ -89,7 +89,7 @@ def work(
     Raises:
         KeyboardInterrupt: whenever it comes; what was trained so far is kept.
     """
-    costs = {m.name: 0.0 if evaluate_only else m.cost(runs / m.name) for m in methods}
+    costs = {m.name: 0.0 if evaluate_only else _cost(m, runs) for m in methods}
     ordered = in_order(methods, costs)
     outcomes: list[Outcome] = []
     for number, method in enumerate(ordered):
@@ -117,6 +117,13 @@ def work(
         if outcomes[-1].error:
             tell(f"{name} failed: {outcomes[-1].error}")
     return outcomes
+
+
+def _cost(method: Method, runs: Path) -> float:
+    try:
+        return method.cost(runs / method.name)
+    except MienError:  # it will say so itself when its turn comes
+        return 0.0
 
 
 def _seconds(cost: float, pool: Pool) -> float:

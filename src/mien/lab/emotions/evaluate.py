@@ -20,7 +20,7 @@ import torch
 from ...arrays import Array, Float, Int
 from ...errors import InputError
 from ...outputs.files import replacing, write_json_atomic
-from .. import material, nets, training
+from .. import checkpoint, material, nets, training
 from ..augment import mirrored
 from ..datasets.samples import MISSED, Samples
 from ..recipe import DataRecipe, Recipe
@@ -128,7 +128,7 @@ def evaluate(
         "recipe": recipe.as_dict(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "parameters": nets.parameters(training.build(recipe)),
+        "parameters": _parameters(recipe, path.with_suffix(".safetensors")),
         "microseconds": round(microseconds(path, _SPEED_CALLS), 1),
         "minutes": _minutes(path.with_name("history.json")),
         "classes": list(samples.channels),
@@ -206,6 +206,16 @@ def _digest(samples: Samples) -> str:
     truth = samples.target.argmax(1).tolist()
     told = json.dumps([list(samples.names), truth])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _parameters(recipe: Recipe, weights: Path) -> int:
+    """How many numbers were learnt; of some nets only their weights know."""
+    net = training.build(recipe)
+    if not weights.is_file():
+        return nets.parameters(net)
+    learnt = {name for name, _ in net.named_parameters()}
+    tensors, _ = checkpoint.load_weights(weights)
+    return sum(tensor.numel() for name, tensor in tensors.items() if name in learnt)
 
 
 def _minutes(history: Path) -> float | None:
