@@ -69,3 +69,12 @@ def test_a_file_of_something_else_is_not_used(
     with caplog.at_level(logging.WARNING):
         assert kept.read(path, names, rows) is None
     assert message in caplog.text
+
+
+def test_any_number_of_rows_that_all_arrays_have(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    kept.write(path, {"points": POINTS, "half": POINTS[:1]})
+    found = kept.read(path, ["points"], None)
+    assert found is not None
+    assert len(found["points"]) == len(POINTS)
+    assert kept.read(path, ["points", "half"], None) is None
