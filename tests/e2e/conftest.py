@@ -201,6 +201,18 @@ def portrait_camera(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
+def clip(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The portrait as a video file of two seconds, drifting."""
+    from mien.outputs import VideoWriter
+
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with VideoWriter(path, (512, 600), fps=25) as video:
+        for i in range(50):
+            video.write(np.ascontiguousarray(np.roll(portrait, i, axis=1)), i / 25)
+    return path
+
+
+@pytest.fixture(scope="session")
 def empty_camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wall."""
     wall = np.full((480, 640, 3), (120, 130, 140), np.uint8)

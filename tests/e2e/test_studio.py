@@ -117,16 +117,9 @@ def test_a_file_that_is_no_picture_says_so(open_page: Open, tmp_path: Path) -> N
     expect(page.get_by_test_id("notice-action")).to_be_visible()
 
 
-def test_a_video_can_be_opened_and_paused(
-    open_page: Open, portrait: np.ndarray, tmp_path: Path
-) -> None:
-    from mien.outputs import VideoWriter
-
-    with VideoWriter(tmp_path / "clip.mp4", (512, 600), fps=25) as video:
-        for i in range(50):
-            video.write(np.ascontiguousarray(np.roll(portrait, i, axis=1)), i / 25)
+def test_a_video_can_be_opened_and_paused(open_page: Open, clip: Path) -> None:
     page = open_page()
-    page.get_by_test_id("file-input").set_input_files(tmp_path / "clip.mp4")
+    page.get_by_test_id("file-input").set_input_files(clip)
     wait_for(page, "d.source === 'video' && d.faces === '1' && Number(d.answers) > 20")
     expect(page.get_by_test_id("seek")).to_be_visible()
     page.get_by_test_id("play").click()
@@ -418,3 +411,43 @@ def test_a_dark_room_asks_for_light(open_page: Open, dark_camera: Path) -> None:
     page = open_page(dark_camera)
     page.get_by_test_id("use-camera").click()
     expect(page.get_by_test_id("notice-text")).to_contain_text("too dark")
+
+
+@pytest.mark.parametrize("how", ["mouse", "keys"])
+def test_space_records_what_was_just_opened(open_page: Open, clip: Path, how: str) -> None:
+    page = open_page()
+    wait_for(page, "d.faces === '1'")
+    menu = page.get_by_test_id("source-menu")
+    with page.expect_file_chooser() as chooser:
+        if how == "mouse":
+            menu.click()
+            page.get_by_test_id("source-file").click()
+        else:
+            menu.press("Enter")
+            page.get_by_test_id("source-file").press("Enter")
+    chooser.value.set_files(clip)
+    wait_for(page, "d.source === 'video' && d.faces === '1' && Number(d.answers) > 2")
+    expect(page.get_by_test_id("stage")).to_be_focused()
+    page.keyboard.press("Space")
+    wait_for(page, "d.recording === 'true'")
+    page.keyboard.press("Space")
+    wait_for(page, "d.recording === 'false'")
+    assert state(page, "source") == "video"
+
+
+def test_menus_are_walked_by_keys_and_left_where_they_were_opened(open_page: Open) -> None:
+    page = open_page()
+    wait_for(page, "d.connection === 'ready' && d.faces === '1'")
+    menu = page.get_by_test_id("avatar-menu")
+    menu.press("Enter")
+    page.keyboard.press("End")
+    last = page.locator("[role^=menuitem]:not(:disabled)").last
+    expect(last).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_test_id("avatar-mask")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(last).to_be_focused()
+    page.keyboard.press("Home")
+    expect(page.get_by_test_id("avatar-mask")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()

@@ -17,7 +17,7 @@ export function AvatarMenu({ openAvatar }: { openAvatar: () => void }) {
   const title = avatars.find(({ id }) => id === worn)?.title ?? "";
   return (
     <Menu label={`Avatar: ${title}`} text={title} title="Whose face is on the stage" icon={worn === MASK ? "surface" : "avatar"} testid="avatar-menu" width="w-72">
-      {(close) => (
+      {(done) => (
         <>
           <MenuGroup title="Avatar">
             {avatars.map((avatar, i) => (
@@ -29,7 +29,7 @@ export function AvatarMenu({ openAvatar }: { openAvatar: () => void }) {
                   className={`${ITEM} min-w-0 flex-1`}
                   data-testid={`avatar-${avatar.from === "file" ? "file" : avatar.id}`}
                   onClick={() => {
-                    close();
+                    done();
                     void studio.closet.gallery.choose(avatar.id);
                   }}
                 >
@@ -54,7 +54,7 @@ export function AvatarMenu({ openAvatar }: { openAvatar: () => void }) {
               className={ITEM}
               data-testid="avatar-open"
               onClick={() => {
-                close();
+                done();
                 openAvatar();
               }}
             >

@@ -143,9 +143,9 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
   const name = source.kind === "sample" || source.kind === "none" ? "Sample" : source.kind === "camera" ? "Camera" : source.name;
   return (
     <Menu label={`Source: ${name}`} text={name} title="Where the picture comes from" icon={icon} testid="source-menu">
-      {(close) => {
+      {(done) => {
         const choose = (action: () => void) => () => {
-          close();
+          done();
           action();
         };
         return (
@@ -175,7 +175,7 @@ function SourceMenu({ openFile }: { openFile: () => void }) {
             <button type="button" role="menuitem" className={ITEM} data-testid="source-sample" onClick={choose(() => void studio.sources.useSample())}>
               <Icon name="sample" /> Sample
             </button>
-            <PrivateItem close={close} />
+            <PrivateItem done={done} />
           </>
         );
       }}

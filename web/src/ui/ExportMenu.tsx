@@ -39,22 +39,22 @@ export function ExportMenu() {
   const studio = useStudio();
   const bare = useGallery((g) => g.worn === "mask");
   const [progress, setProgress] = useState<number | null>(null);
-  const [done, setDone] = useState<{ text: string; trouble: boolean } | null>(null);
+  const [outcome, setOutcome] = useState<{ text: string; trouble: boolean } | null>(null);
   const save = async (name: string, make: () => Blob | Promise<Blob>) => {
     try {
       download(await make(), name);
-      setDone({ text: `Saved as ${name.slice(name.lastIndexOf(".") + 1).toUpperCase()}`, trouble: false });
+      setOutcome({ text: `Saved as ${name.slice(name.lastIndexOf(".") + 1).toUpperCase()}`, trouble: false });
     } catch (error) {
-      setDone({ text: error instanceof Error ? error.message : "It could not be written.", trouble: true });
+      setOutcome({ text: error instanceof Error ? error.message : "It could not be written.", trouble: true });
     }
   };
   const film = async (name: string) => {
-    setDone(null);
+    setOutcome(null);
     setProgress(0);
     const blob = await exportVideo(studio, setProgress);
     setProgress(null);
     if (blob) await save(name, () => blob);
-    else setDone({ text: "This browser cannot film the stage.", trouble: true });
+    else setOutcome({ text: "This browser cannot film the stage.", trouble: true });
   };
   if (progress !== null) {
     return (
@@ -65,11 +65,11 @@ export function ExportMenu() {
   }
   return (
     <>
-      <span className={`max-w-56 truncate text-s max-sm:ml-auto ${done?.trouble ? "text-live" : "text-quiet"}`} role="status" title={done?.text} data-testid="exported">
-        {done?.text}
+      <span className={`max-w-56 truncate text-s max-sm:ml-auto ${outcome?.trouble ? "text-live" : "text-quiet"}`} role="status" title={outcome?.text} data-testid="exported">
+        {outcome?.text}
       </span>
       <Menu label="Export" text="Export" title="Export (E)" icon="download" testid="export-menu" id="export" width="w-80" above framed>
-        {(close) => {
+        {(done) => {
           const item = (id: string, title: string, what: string, act: () => void, disabled = false) => (
             <button
               key={id}
@@ -79,7 +79,7 @@ export function ExportMenu() {
               data-testid={`download-${id}`}
               disabled={disabled}
               onClick={() => {
-                close();
+                done();
                 act();
               }}
             >

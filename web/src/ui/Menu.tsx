@@ -17,8 +17,12 @@ interface MenuProps {
   readonly above?: boolean;
   /** Told apart by a frame, where it stands among other things. */
   readonly framed?: boolean;
-  readonly children: (close: () => void) => React.ReactNode;
+  /** `done` shuts the menu once something was chosen; the keys are the stage's from then on. */
+  readonly children: (done: () => void) => React.ReactNode;
 }
+
+/** Id of what has the focus after a choice. */
+export const STAGE = "stage";
 
 export const ITEM = "control w-full justify-start text-left";
 
@@ -40,6 +44,11 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
     setOpen(false);
     root.current?.querySelector("button")?.focus();
   };
+  // On the button of the menu Space would open it again, where people mean to record what they chose.
+  const done = () => {
+    setOpen(false);
+    document.getElementById(STAGE)?.focus({ preventScroll: true });
+  };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (!open) return;
     const items = [...(root.current?.querySelectorAll<HTMLElement>("[role^=menuitem]:not(:disabled)") ?? [])];
@@ -47,6 +56,8 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
     if (event.key === "Escape") close();
     else if (event.key === "ArrowDown" || event.key === "ArrowRight") items[(at + 1) % items.length].focus();
     else if (event.key === "ArrowUp" || event.key === "ArrowLeft") items[(at - 1 + items.length) % items.length].focus();
+    else if (event.key === "Home") items.at(0)?.focus();
+    else if (event.key === "End") items.at(-1)?.focus();
     else if (event.key === "Tab") {
       setOpen(false);
       return;
@@ -79,7 +90,7 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
           aria-label={label}
           className={`panel absolute z-30 ${width} max-h-[70dvh] overflow-y-auto bg-raised p-2 shadow-xl ${above ? "right-0 bottom-12" : "top-12 left-0"}`}
         >
-          {children(close)}
+          {children(done)}
         </div>
       )}
     </div>

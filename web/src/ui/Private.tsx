@@ -5,7 +5,7 @@ import { Icon } from "./icons";
 import { ITEM } from "./Menu";
 
 /** Below the sources of a menu. */
-export function PrivateItem({ close }: { close: () => void }) {
+export function PrivateItem({ done }: { done: () => void }) {
   const studio = useStudio();
   const on = useStudioState((s) => s.settings.private);
   return (
@@ -17,7 +17,7 @@ export function PrivateItem({ close }: { close: () => void }) {
         className={`${ITEM} h-auto py-1`}
         data-testid="private"
         onClick={() => {
-          close();
+          done();
           studio.change({ private: !on });
         }}
       >

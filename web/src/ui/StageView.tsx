@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { browserOf, commandIn, type Notice, noticeOf } from "../state";
 import { useGallery, useGuide, useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
+import { STAGE } from "./Menu";
 import { NUMBERED, Plates } from "./Plates";
 import { Preview } from "./Preview";
 
@@ -40,6 +41,7 @@ export function StageView({ openFile, openAvatar }: Openers) {
       <div className="absolute inset-0">
         <canvas
           ref={canvas}
+          id={STAGE}
           tabIndex={0}
           role="img"
           aria-label="The face in 3D. Arrow keys turn it, plus and minus zoom, Home resets the view."
