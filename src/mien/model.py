@@ -48,6 +48,8 @@ class Material:
         double_sided: both sides are drawn.
         shading: see :data:`Shading`.
         normal_texture: uint8 (height, width, 3), glTF's normal map (green is up), or None.
+        surface_texture: uint8 (height, width, 3), linear, as glTF packs it: green is multiplied
+            with ``roughness``, blue with ``metallic``; or None.
     """
 
     name: str = ""
@@ -61,6 +63,7 @@ class Material:
     double_sided: bool = False
     shading: Shading = "standard"
     normal_texture: UInt8[Array, "_ _ 3"] | None = None
+    surface_texture: UInt8[Array, "_ _ 3"] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

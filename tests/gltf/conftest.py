@@ -84,6 +84,7 @@ def small_model(names: tuple[str, ...] = ("jawOpen", "eyeBlinkLeft", "nothing"))
                 cutoff=0.25,
                 shading="skin",
                 normal_texture=picture[:3, :, :3].copy(),
+                surface_texture=picture[1:, :, :3].copy(),
             ),
         ),
         skins=(Skin((1, 2), inverse),),

@@ -103,7 +103,7 @@ REFUSED: list[tuple[str, Callable[[Json], object], str]] = [
     ("a node of text", lambda r: r.update(nodes=["head"]), "a list of objects"),
     ("rest weights", lambda r: r["meshes"][0].update(weights=[1]), "3 numbers"),
     ("a texture", lambda r: r["materials"][1]["pbrMetallicRoughness"]["baseColorTexture"]
-     .update(index=4), "an index below 2"),
+     .update(index=4), "an index below 3"),
     ("a picture from afar", lambda r: r["images"].__setitem__(0, {"uri": "ftp://a/b.png"}),
      "nothing is fetched"),
 ]  # fmt: skip
@@ -427,6 +427,37 @@ def test_the_second_texture_coordinates(spoil: Spoil) -> None:
         )
 
     assert not read(spoil(change)).model.meshes[0].primitives[0].uv.any()
+
+
+@pytest.mark.parametrize("how", ["alike", "otherwise", "lost"])
+def test_roughness_and_metal_of_a_texture(spoil: Spoil, model: Model, how: str) -> None:
+    """The factors are 1 where a file does not say; with a texture that does not mean metal."""
+
+    def change(root: Json) -> None:
+        look = root["materials"][2]["pbrMetallicRoughness"]
+        look["metallicFactor"], look["roughnessFactor"] = 0.5, 1.0
+        if how == "otherwise":
+            look["metallicRoughnessTexture"]["texCoord"] = 1
+            look["baseColorTexture"] = root["materials"][1]["pbrMetallicRoughness"][
+                "baseColorTexture"
+            ]
+        elif how == "lost":
+            index = look["metallicRoughnessTexture"]["index"]
+            root["textures"][index] = {"extensions": {"KHR_texture_basisu": {"source": 0}}}
+
+    got = read(spoil(change))
+    look = got.model.materials[2]
+    wanted = model.materials[2].surface_texture
+    assert wanted is not None
+    if how == "alike":
+        np.testing.assert_array_equal(look.surface_texture, wanted)
+        assert (look.roughness, look.metallic, got.notes) == (1.0, 0.5, ())
+        return
+    assert look.surface_texture is None
+    _, green, blue = wanted.reshape(-1, 3).mean(axis=0) / 255
+    made = (green, blue / 2) if how == "otherwise" else (1.0, 0.0)
+    assert (look.roughness, look.metallic) == pytest.approx(made)
+    assert any("are the means of" in n or "is left out" in n for n in got.notes)
 
 
 def test_a_texture_of_an_unknown_kind(spoil: Spoil) -> None:

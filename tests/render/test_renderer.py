@@ -315,6 +315,27 @@ def test_a_normal_map_tilts_the_light(draw: Draw) -> None:
     assert brightness["up"] > brightness["down"] + 40
 
 
+def test_metal_is_where_its_picture_says(draw: Draw) -> None:
+    uv = np.array([(0, 1), (1, 1), (1, 0), (0, 0)], np.float32)
+    red = np.full((4, 4, 4), (255, 0, 0, 255), np.uint8)
+    made = np.full((4, 4, 3), (0, 255, 0), np.uint8)
+    made[:, 2:, 2] = 255  # the right half
+
+    def drawn(**more: object) -> np.ndarray:
+        look = {"shading": "standard", "colour": (1.0, 1.0, 1.0, 1.0), "texture": red}
+        plate = model(square(-0.5, -0.5, 0.5, 0.5, uv=uv), **look | more)
+        return draw(plate)[32, :, :3].astype(int)
+
+    half = drawn(metallic=1.0, roughness=1.0, surface_texture=made)
+    plain = drawn(metallic=0.0, roughness=1.0)
+    metal = drawn(metallic=1.0, roughness=1.0)
+    assert np.abs(half[8] - plain[8]).max() <= 1
+    assert np.abs(half[56] - metal[56]).max() <= 1
+    assert np.abs(plain[8] - metal[56]).max() > 30
+    # Metal shines in its own colour, not in white.
+    assert metal[32, 0] > 3 * metal[32, 1]
+
+
 @pytest.mark.parametrize("kind", [0, 1, 2])
 def test_sprites_face_the_viewer_and_hide_behind_what_is_nearer(draw: Draw, kind: int) -> None:
     def sprites(z: float) -> Sprites:

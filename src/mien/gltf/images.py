@@ -32,7 +32,7 @@ _BROKEN = (
 
 
 class Images:
-    """The textures of a document, colours and normals; each is decoded once.
+    """The textures of a document, colours and data; each is decoded once.
 
     Attributes:
         notes: what was left out or changed, a sentence each.
@@ -44,7 +44,7 @@ class Images:
         self._images = document.root.items("images")
         self._views = len(document.root.items("bufferViews"))
         self._decoded: dict[int, UInt8[Array, "h w 4"] | None] = {}
-        self._normals: dict[int, UInt8[Array, "h w 3"]] = {}
+        self._data: dict[int, UInt8[Array, "h w 3"]] = {}
 
     def texture(self, info: Item) -> UInt8[Array, "h w 4"] | None:
         """The picture of a textureInfo, uint8 RGBA; None, with a note, where it cannot be used.
@@ -59,14 +59,14 @@ class Images:
             self._decoded[source] = self._decode(self._images[source])
         return self._decoded[source]
 
-    def normals(self, info: Item) -> UInt8[Array, "h w 3"] | None:
-        """Likewise without alpha, which a normal map has not."""
+    def data(self, info: Item) -> UInt8[Array, "h w 3"] | None:
+        """Likewise without alpha, of pictures that hold numbers: normals, roughness and metal."""
         picture, source = self.texture(info), self._source_of(info, quiet=True)
         if picture is None or source is None:
             return None
-        if source not in self._normals:
-            self._normals[source] = np.ascontiguousarray(picture[..., :3])
-        return self._normals[source]
+        if source not in self._data:
+            self._data[source] = np.ascontiguousarray(picture[..., :3])
+        return self._data[source]
 
     def _source_of(self, info: Item, *, quiet: bool = False) -> int | None:
         """The picture behind a textureInfo."""

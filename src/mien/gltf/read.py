@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, UInt8
 from ..geometry import quaternion_from_matrix
 from ..model import Material, Model, Node, Shading, Skin
 from .accessors import Accessors
@@ -191,6 +191,7 @@ class _Reader:
         textured = look.item("baseColorTexture") if "baseColorTexture" in look else None
         texture = None if textured is None else self.images.texture(textured)
         bumpy = item.item("normalTexture") if "normalTexture" in item else None
+        roughness, metallic, surface = self._surface(item, look)
         extras = item.value.get("extras")
         ours = extras.get("shading") if isinstance(extras, dict) else None
         shading: Shading = next((s for s in _SHADINGS if s == ours), "standard")
@@ -201,24 +202,59 @@ class _Reader:
             name=item.text("name"),
             colour=look.numbers("baseColorFactor", 4, (1.0, 1.0, 1.0, 1.0)),
             texture=texture,
-            metallic=look.number("metallicFactor", 1.0),
-            roughness=look.number("roughnessFactor", 1.0),
+            metallic=metallic,
+            roughness=roughness,
             emissive=item.numbers("emissiveFactor", 3, (0.0, 0.0, 0.0)),
             alpha="mask" if alpha == "MASK" else "blend" if alpha == "BLEND" else "opaque",
             cutoff=item.number("alphaCutoff", 0.5),
             double_sided=item.flag("doubleSided"),
             shading=shading,
-            normal_texture=None if bumpy is None else self.images.normals(bumpy),
+            normal_texture=None if bumpy is None else self.images.data(bumpy),
+            surface_texture=surface,
         )
 
+    def _surface(self, item: Item, look: Item) -> tuple[float, float, UInt8[Array, "h w 3"] | None]:
+        """Roughness and metal of a material, and the picture they are multiplied with.
+
+        A primitive has one set of texture coordinates here. Where the picture is laid on by
+        others, its mean stands for it; where it cannot be used, there is no metal, as the factor
+        alone would make metal of most that have such a picture.
+        """
+        roughness = look.number("roughnessFactor", 1.0)
+        metallic = look.number("metallicFactor", 1.0)
+        if "metallicRoughnessTexture" not in look:
+            return roughness, metallic, None
+        info = look.item("metallicRoughnessTexture")
+        picture = self.images.data(info)
+        if picture is None:
+            return roughness, 0.0, None
+        if self._laid(info) == self._unwrapping(item):
+            return roughness, metallic, picture
+        self.notes.append(f"roughness and metal of {item.where} are the means of their texture")
+        _, green, blue = (picture.reshape(-1, 3).mean(axis=0) / 255).tolist()
+        return roughness * green, metallic * blue, None
+
     def _unwrapping(self, material: Item) -> Unwrapping:
-        texture = material.item("pbrMetallicRoughness").item("baseColorTexture")
+        """By which coordinates the first of its textures is laid on; the others go with it."""
+        look = material.item("pbrMetallicRoughness")
+        places = (
+            (look, "baseColorTexture"),
+            (look, "metallicRoughnessTexture"),
+            (material, "normalTexture"),
+        )
+        given = (owner.item(key) for owner, key in places if key in owner)
+        texture = next(given, look.item("baseColorTexture"))
+        moved = texture.extension("KHR_texture_transform")
+        if moved is not None and moved.number("rotation", 0.0):
+            self.notes.append(f"the texture of {material.where} is not turned as it should be")
+        return self._laid(texture)
+
+    def _laid(self, texture: Item) -> Unwrapping:
+        """By which coordinates one texture is laid on."""
         uv_set: int = texture.index("texCoord", 8, 0)
         moved = texture.extension("KHR_texture_transform")
         if moved is None:
             return Unwrapping(uv_set)
-        if moved.number("rotation", 0.0):
-            self.notes.append(f"the texture of {material.where} is not turned as it should be")
         return Unwrapping(
             moved.index("texCoord", 8, uv_set),
             moved.numbers("scale", 2, (1.0, 1.0)),

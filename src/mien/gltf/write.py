@@ -217,6 +217,8 @@ class _Writer:
         }
         if material.texture is not None:
             look["baseColorTexture"] = {"index": self._texture(material.texture)}
+        if material.surface_texture is not None:
+            look["metallicRoughnessTexture"] = {"index": self._texture(material.surface_texture)}
         out: _Json = {"pbrMetallicRoughness": look}
         if material.name:
             out["name"] = material.name

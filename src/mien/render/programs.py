@@ -33,7 +33,7 @@ class Kind:
     Attributes:
         shading: of the material.
         morph, skin: the vertices move.
-        texture, bumps: pictures on the surface.
+        texture, bumps, surface: pictures on the surface.
         alpha: of the material.
         both_sides: the back is lit like the front.
         vertex_lit: light is computed for vertices instead of pixels.
@@ -45,6 +45,7 @@ class Kind:
     skin: bool = False
     texture: bool = False
     bumps: bool = False
+    surface: bool = False
     alpha: str = "opaque"
     both_sides: bool = False
     vertex_lit: bool = False
@@ -57,6 +58,7 @@ class Kind:
             "SKIN": self.skin,
             "TEXTURE": self.texture,
             "BUMPS": self.bumps,
+            "SURFACE": self.surface,
             "CUT": self.alpha == "mask",
             "BLEND": self.alpha == "blend",
             "BOTH_SIDES": self.both_sides,

@@ -247,16 +247,20 @@ class Renderer:
         if plain:
             textures.pop("picture", None)
         bumps = "bumps" in textures and shading not in ("unlit", "faceted")
+        surface = "surface" in textures and shading in ("standard", "faceted", "skin")
+        # Where they change from pixel to pixel, and metal shines in the colours of its picture.
+        uneven = bumps or surface or (material.metallic > 0 and "picture" in textures)
         kind = Kind(
             shading=shading,
             morph="moves" in textures,
             skin="bones" in textures,
             texture="picture" in textures,
             bumps=bumps,
+            surface=surface,
             alpha=material.alpha,
             both_sides=material.double_sided,
             vertex_lit=self.software
-            and not bumps
+            and not uneven
             and shading in ("standard", "skin", "clay")
             and bool(part.edge * sight.pixels(matrix, part.rest) < _SMALL),
             lights=len(sight.lights),
@@ -275,7 +279,6 @@ class Renderer:
         write(program, "turn", turn)
         colour = (0.62, 0.60, 0.57, 1.0) if plain else material.colour
         write(program, "colour", colour)
-        write(program, "tint", colour[:3])
         write(program, "emissive", (0.0, 0.0, 0.0) if plain else material.emissive)
         write(program, "roughness", material.roughness)
         write(program, "metallic", material.metallic)

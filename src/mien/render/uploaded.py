@@ -180,6 +180,9 @@ class Uploaded:
             if part.material.normal_texture is not None and "tangent" in part.shape.buffers:
                 bumps = part.material.normal_texture
                 found["bumps"] = self._picture("bumps", part.number, bumps)
+            if part.material.surface_texture is not None:
+                surface = part.material.surface_texture
+                found["surface"] = self._picture("surface", part.number, surface)
         return found
 
     def _picture(self, what: str, number: int, image: Array) -> Any:

@@ -6,11 +6,13 @@ uniform vec3 glow[LIGHTS];
 uniform vec3 sky;
 uniform vec3 ground;
 uniform vec3 rim;
-uniform vec3 tint;             // the material's colour without its texture
 uniform float roughness;
 uniform float metallic;
 
-void light(vec3 n, vec3 p, float open, out vec3 matt, out vec3 shine) {
+// `tint` is what metal shines in; `surface` is multiplied with roughness and metal.
+void light(vec3 n, vec3 p, float open, vec3 tint, vec2 surface, out vec3 matt, out vec3 shine) {
+    float rough = roughness * surface.x;
+    float metal = metallic * surface.y;
     n = normalize(n);
     vec3 v = viewer.w > 0.5 ? normalize(viewer.xyz - p) : viewer.xyz;
 #ifdef BOTH_SIDES
@@ -34,7 +36,7 @@ void light(vec3 n, vec3 p, float open, out vec3 matt, out vec3 shine) {
     // Engine", 2006); the three widths imitate the profiles of Jimenez' separable scattering.
     const vec3 wrap = vec3(0.42, 0.20, 0.14);
     const float f0 = 0.028;
-    float a = max(roughness, 0.35);
+    float a = max(rough, 0.35);
 #elif defined(CLAY)
     const vec3 wrap = vec3(0.15);
     const float f0 = 0.02;
@@ -46,7 +48,7 @@ void light(vec3 n, vec3 p, float open, out vec3 matt, out vec3 shine) {
 #else
     const vec3 wrap = vec3(0.08);
     float f0 = 0.04;
-    float a = max(roughness, 0.1);
+    float a = max(rough, 0.1);
 #endif
     // Specular: GGX with the visibility term of Unity's mobile shader (Karis and Lazarov's
     // approximations), without a power or a root.
@@ -82,11 +84,11 @@ void light(vec3 n, vec3 p, float open, out vec3 matt, out vec3 shine) {
     shine *= f0;
     matt += rim * (0.8 * edge * open);
 #else
-    vec3 base = mix(vec3(f0), tint, metallic);
+    vec3 base = mix(vec3(f0), tint, metal);
     float polish = 1.0 - 0.7 * a;
     shine *= base + (1.0 - base) * (0.3 * edge * polish);
-    shine += around * open * (base + (1.0 - base) * edge * polish) * mix(0.6, 1.6, metallic);
+    shine += around * open * (base + (1.0 - base) * edge * polish) * mix(0.6, 1.6, metal);
     shine += rim * (0.5 * edge * open);
-    matt *= 1.0 - 0.85 * metallic;
+    matt *= 1.0 - 0.85 * metal;
 #endif
 }

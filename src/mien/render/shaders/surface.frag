@@ -24,6 +24,9 @@ in float open;
 in vec4 along;
 uniform sampler2D bumps;
 #endif
+#ifdef SURFACE
+uniform sampler2D surface;     // green: roughness, blue: metal
+#endif
 
 out vec4 seen;
 
@@ -57,7 +60,11 @@ void main() {
     vec3 side = cross(up, along.xyz) * along.w;
     n = normalize(along.xyz) * bump.x + normalize(side) * bump.y + up * bump.z;
     #endif
-    light(n, at, open, matt, shine);
+    vec2 made = vec2(1.0);
+    #ifdef SURFACE
+    made = texture(surface, uv).gb;
+    #endif
+    light(n, at, open, base.rgb, made, matt, shine);
   #endif
     vec3 result = shoulder(base.rgb * matt + shine + emissive);
 #endif

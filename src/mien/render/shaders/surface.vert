@@ -34,9 +34,9 @@ noperspective out vec3 shine;
   #ifdef TEXTURE
 noperspective out vec3 matt;
   #else
-uniform vec4 colour;
 uniform vec3 emissive;
   #endif
+uniform vec4 colour;
 #else
 out vec3 at;
 out vec3 facing;
@@ -87,7 +87,7 @@ void main() {
   #ifndef TEXTURE
     vec3 matt;
   #endif
-    light(n, world.xyz, openness, matt, shine);
+    light(n, world.xyz, openness, colour.rgb, vec2(1.0), matt, shine);
   #ifndef TEXTURE
     shine = shoulder(colour.rgb * matt + shine + emissive);
   #endif
