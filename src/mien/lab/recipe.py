@@ -115,6 +115,8 @@ class AugmentRecipe:
         light: of pictures, contrast and brightness change by about this share of their range.
         erase: probability that a square of a picture is greyed (cutout), a quarter to a half of
             its side.
+        smote: before all else, and once for the whole training, make landmarks of rare classes
+            until all are as frequent as the most frequent one; see :mod:`mien.lab.classic.smote`.
     """
 
     mirror: float = 0.0
@@ -127,6 +129,7 @@ class AugmentRecipe:
     zoom: float = 0.0
     light: float = 0.0
     erase: float = 0.0
+    smote: bool = False
 
     def __post_init__(self) -> None:
         _check(0 <= self.mirror <= 1, f"mirror is a probability, got {self.mirror}")

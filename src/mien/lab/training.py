@@ -27,6 +27,8 @@ from ..outputs.files import replacing, write_json_atomic
 from . import checkpoint, nets
 from .augment import augment
 from .checkpoint import Checkpoint, Weights
+from .classic.smote import oversampled
+from .classic.solving import solve
 from .datasets.samples import NEUTRAL_TURNED
 from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
@@ -78,9 +80,12 @@ def train(
         KeyboardInterrupt: whenever it comes; the last whole epoch is saved, ``resume`` goes on.
     """
     with threads(recipe.train.threads):
-        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        quick = torch.cuda.is_available() and not nets.solved(recipe.net)
+        place = torch.device(device or ("cuda" if quick else "cpu"))
         net = build(recipe, material).to(place)
         parts = material.part("train"), material.part("validation")
+        if recipe.augment.smote:
+            parts = oversampled(parts[0], recipe.seed), parts[1]
         sources = sorted({*parts[0].samples.source, *parts[1].samples.source})
         learning, checking = (_Part(p, recipe, net.inputs, sources, place) for p in parts)
         if learning.expected < 1:
@@ -95,10 +100,19 @@ def train(
         else:
             net.fit(learning.inputs)
         net.live.copy_((~learning.target.isnan()).any(0))
-        optimizer = _optimizer(recipe.train, net)
-
-        path = folder / "checkpoint.safetensors"
         data = _digest(learning.data, checking.data, net)
+        if isinstance(net, nets.Solved):
+            one, other = (nets.Given(p.inputs, p.target) for p in (learning, checking))
+
+            def tell(doing: str) -> None:
+                progress(0, len(one.target), doing)
+
+            state = solve(recipe, net, one, other, folder, data, resume=resume, tell=tell)
+            on_epoch(state.history[-1])
+            return state
+
+        optimizer = _optimizer(recipe.train, net)
+        path = folder / "checkpoint.safetensors"
         if resume:
             state = checkpoint.load(path, recipe.as_dict(), data)
             net.load_state_dict(state.weights)

@@ -81,7 +81,7 @@ def say(path: Path, samples: Samples, *, mirror: bool = False) -> Said:
     """
     wanted = {value.name for value in onnx.load(str(path), load_external_data=False).graph.input}
     seen = np.ones(len(samples), bool)
-    if wanted - {"image"}:
+    if "image" not in wanted:
         seen = np.array([engine != MISSED for engine in samples.engine], bool)
     some = samples.select(seen)
     answer = runtime(path)

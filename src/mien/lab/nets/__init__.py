@@ -24,10 +24,22 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ..recipe import NetRecipe
+from ..recipe import NetRecipe, Recipe
 from ..strict import typed
 
-__all__ = ["Net", "Task", "check", "create", "kinds", "parameters", "register"]
+__all__ = [
+    "Given",
+    "Net",
+    "Solved",
+    "Task",
+    "check",
+    "create",
+    "kinds",
+    "needs",
+    "parameters",
+    "register",
+    "solved",
+]
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,52 @@ class Net(nn.Module):
         raise NotImplementedError
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a net is solved from.
+
+    Attributes:
+        inputs: by name, each (n, ...).
+        target: (n, channels).
+    """
+
+    inputs: Mapping[str, Tensor]
+    target: Tensor
+
+
+class Solved(Net):
+    """A net whose numbers are solved for at once: there is nothing to descend.
+
+    Its tensors have whatever size the solution has, so it takes those of a file as they come.
+    """
+
+    def solve(
+        self, learning: Given, checking: Given, recipe: Recipe, tell: Callable[[str], None]
+    ) -> None:
+        """Find the numbers.
+
+        Args:
+            learning: of the train part.
+            checking: of the validation part, by which options are chosen.
+            recipe: seed and loss.
+            tell: what is going on.
+        """
+        raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Solved:
+        """What it holds of other nets is never trained either."""
+        del mode
+        super().train(False)
+        return self
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+        for name, value in (*self._parameters.items(), *self._buffers.items()):
+            given = state_dict.get(prefix + name)
+            if value is not None and given is not None and given.shape != value.shape:
+                value.data = value.data.new_empty(given.shape)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
 Build = Callable[[Any, Task], Net]
 _AnyNet = TypeVar("_AnyNet", bound=Build)
 _KINDS: dict[str, tuple[Build, type[Any]]] = {}
@@ -81,7 +139,20 @@ def register(kind: str, options: type[Any]) -> Callable[[_AnyNet], _AnyNet]:
 
 def kinds() -> tuple[str, ...]:
     """What ``kind`` can be in a recipe."""
-    from . import crop, edges, expression_head, mesh, mlp, pictures, points, voxels  # noqa: F401 - they register themselves
+    from . import (  # noqa: F401 - they register themselves
+        channels,
+        crop,
+        edges,
+        expression_head,
+        fusion,
+        known,
+        mesh,
+        mlp,
+        pictures,
+        points,
+        svm,
+        voxels,
+    )
 
     return tuple(sorted(_KINDS))
 
@@ -103,6 +174,18 @@ def create(recipe: NetRecipe, task: Task) -> Net:
     """
     build, options = _known(recipe)
     return build(options, task)
+
+
+def solved(recipe: NetRecipe) -> bool:
+    """Whether a recipe's net is solved for instead of trained in epochs."""
+    build, _ = _known(recipe)
+    return isinstance(build, type) and issubclass(build, Solved)
+
+
+def needs(recipe: NetRecipe) -> tuple[str, ...]:
+    """Folders of other runs that a recipe's net is made of; they have to be trained first."""
+    _, options = _known(recipe)
+    return tuple(getattr(options, "runs", ()))
 
 
 def _known(recipe: NetRecipe) -> tuple[Build, Any]:

@@ -1,0 +1,1 @@
+"""Classical learning: support vector machines, and rare classes made frequent by SMOTE."""
