@@ -218,6 +218,26 @@ def test_an_overlay_lies_on_the_face(doll: Path, mirrored: bool, yaw, x, y) -> N
         assert tuple(alone[0, 0]) == (0, 160, 0)
 
 
+@pytest.mark.parametrize("size", [(128, 128), (160, 60), (480, 360), (150, 300)])
+def test_an_overlay_of_another_shape_lies_on_the_face(doll: Path, size: tuple[int, int]) -> None:
+    """The source is cut to the shape of the picture, and the avatar with it."""
+    seen = moment(x=150, y=120)
+    middle = (CANONICAL.max(axis=0) + CANONICAL.min(axis=0)) / 2
+    tip = np.array([0, middle[1], CANONICAL[:, 2].max()])
+    pose = seen.face.pose
+    column, row, _ = project(tip, pose.rotation, pose.translation, pose.scale)
+    # A blue spot that the plate does not cover tells where the source's pixels went.
+    seen.image[int(row) - 2 : int(row) + 3, 196:201] = (0, 0, 255)
+    with Stage(character(str(doll)), size, layout="over") as stage:
+        picture = stage.draw(seen).astype(int)
+    scale = max(size[0] / 320, size[1] / 240)
+    rows, columns = np.nonzero((picture[..., 2] > 120) & (picture[..., 0] < 90))
+    spot = (float(columns.mean()), float(rows.mean()))
+    found = where(picture)
+    assert (spot[0] - found[0]) / scale == pytest.approx(198 - column, abs=2 + 1 / scale)
+    assert (spot[1] - found[1]) / scale == pytest.approx(0, abs=2 + 1 / scale)
+
+
 def test_side_by_side_has_the_source_on_the_left(doll: Path) -> None:
     for mirrored in (False, True):
         with Stage(

@@ -13,7 +13,7 @@ from .arrays import Array, Float, RGBImage, UInt8
 from .errors import InputError
 from .model import Model, ModelPose
 from .playing import Moment
-from .render.background import Background, Picture, blurred
+from .render.background import Background, Picture, blurred, kept
 from .render.mask import Mask
 from .render.particles import Particles
 from .render.renderer import Renderer
@@ -240,13 +240,14 @@ class Stage:
 
     def _cover(self, moment: Moment) -> bool:
         """Lay the avatar on the face; False where there is none."""
-        if moment.face is None or moment.face.pose is None or moment.image is None:
+        if moment.face is None or moment.face.pose is None:
             return False
         pose, (width, height) = moment.face.pose, self.size
-        scale = width / moment.image.shape[1]
+        left, top, wide, _ = kept(*moment.face.landmarks.size, width, height)
+        scale = width / wide
         face = np.eye(4)
         face[:3, :3] = pose.rotation * pose.scale * scale
-        x, y, _ = pose.translation * scale
+        x, y = (pose.translation[:2] - (left, top)) * scale
         face[:3, 3] = (x, height - y, 0.0)
         self._avatar.lay(face)
         return True

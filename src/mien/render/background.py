@@ -22,6 +22,7 @@ __all__ = [
     "Gradient",
     "Picture",
     "blurred",
+    "kept",
     "painted",
     "parse",
 ]
@@ -118,13 +119,26 @@ def painted(background: Background, width: int, height: int) -> RGBImage:
     return gradient
 
 
-def _covering(image: RGBImage, width: int, height: int) -> RGBImage:
-    rows, columns = image.shape[:2]
+def kept(columns: int, rows: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """Which part of a picture is seen where it covers a place of another shape.
+
+    Args:
+        columns, rows: of the picture.
+        width, height: of the place.
+
+    Returns:
+        left, top, width and height of the part, in pixels of the picture.
+    """
     scale = max(width / columns, height / rows)
     wide, high = min(width / scale, columns), min(height / scale, rows)
     left, top = int((columns - wide) / 2), int((rows - high) / 2)
-    part = image[top : top + max(1, round(high)), left : left + max(1, round(wide))]
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return left, top, max(1, round(wide)), max(1, round(high))
+
+
+def _covering(image: RGBImage, width: int, height: int) -> RGBImage:
+    left, top, wide, high = kept(image.shape[1], image.shape[0], width, height)
+    part = image[top : top + high, left : left + wide]
+    how = cv2.INTER_AREA if width < wide else cv2.INTER_LINEAR
     if part.shape[:2] == (height, width):
         return np.ascontiguousarray(part)
     return np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
