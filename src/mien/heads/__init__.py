@@ -10,7 +10,8 @@ name              gives           what it is
 ================  ==============  ==========================================================
 
 ``auto`` is the trained one where it ships with this mien; for expression otherwise ``geometric``.
-The trained ones are ONNX files in ``mien/weights``, or anywhere: a path is as good as a name.
+The trained ones are ONNX files in ``mien/weights``, or anywhere: a path is as good as a name. Heads
+that were made on this machine, such as those of ``mien feedback train``, lie in :func:`folder`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ..errors import InputError, MienError
+from ..zoo import cache
 from . import geometric
 from .spec import HeadSpec
 
@@ -31,6 +33,7 @@ __all__ = [
     "OUTPUTS",
     "HeadId",
     "Output",
+    "folder",
     "identity",
     "load",
     "needs_picture",
@@ -67,6 +70,11 @@ def shipped() -> dict[str, HeadSpec]:
     return {spec.name: spec for spec in specs}
 
 
+def folder() -> Path:
+    """Where heads of this machine lie: ``heads`` beside the pulled models; it need not exist."""
+    return cache.folder().parent / "heads"
+
+
 def available() -> dict[str, str | None]:
     """Every trained head that came with this mien: None when it runs here, else why not."""
     return {file.stem: _reason(file) for file in sorted(_WEIGHTS.glob("*.onnx"))}
@@ -99,7 +107,7 @@ def resolve(name: str | None, output: Output) -> str | None:
     if name is None or _is_path(name) or (name == GEOMETRIC and output == "expression"):
         return name
     known = [spec.name for spec in shipped().values() if spec.output == output]
-    if name in known:
+    if name in known or (folder() / f"{name}.onnx").is_file():
         return name
     names = [*known, *([GEOMETRIC] if output == "expression" else []), "auto"]
     near = difflib.get_close_matches(name, names, n=1)
@@ -109,7 +117,10 @@ def resolve(name: str | None, output: Output) -> str | None:
 
 def path(name: str) -> Path:
     """The ONNX file of a head that :func:`resolve` returned, other than ``geometric``."""
-    return Path(name).with_suffix(".onnx") if _is_path(name) else _WEIGHTS / f"{name}.onnx"
+    if _is_path(name):
+        return Path(name).with_suffix(".onnx")
+    ours = _WEIGHTS / f"{name}.onnx"
+    return ours if ours.is_file() else folder() / ours.name
 
 
 def load(name: str, output: Output) -> Head:

@@ -15,6 +15,7 @@ import typer
 from ..errors import InputError
 from ..terminal import Terminal
 from .bench.command import bench, lab
+from .feedback import command as _feedback  # noqa: F401 - adds `train` to `mien feedback`
 from .needed import data_folder as _data_folder
 from .needed import need_the_workshop as _need_the_workshop
 

@@ -161,8 +161,11 @@ def restored(path: Path) -> nets.Net:
         for name, array in arrays.items()
         if name.startswith(_PREFIX)
     }
+    # A graph leaves out what its answers do not depend on: gains that a softmax has no use for.
+    taught = {name for name, _ in net.named_parameters()} | set(weights)
+    idle = {name: value for name, value in net.state_dict().items() if name not in taught}
     try:
-        net.load_state_dict(weights)
+        net.load_state_dict(idle | weights)
     except RuntimeError as error:  # the message lists every tensor that does not fit
         raise ExportError(f"{path} was exported by another mien: {error}") from None
     return net.eval()

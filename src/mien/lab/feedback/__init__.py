@@ -1,0 +1,1 @@
+"""Learning from what people have corrected, without forgetting what was known."""

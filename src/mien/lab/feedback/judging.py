@@ -1,0 +1,78 @@
+"""The gate: whether a head that has learnt from corrections may take the place of the one before.
+
+Both heads tell all pictures of the validation part (PublicTest), a missed one being wrong. The new
+one is refused when it tells fewer rightly, and McNemar's exact test says that such a difference
+comes about between equals less often than one time in twenty; or when it tells fewer of the
+corrections rightly that it has not learnt from. Which those are goes by the person, so that nobody
+is on both sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..datasets.samples import Samples
+from ..emotions.evaluate import say
+from ..emotions.scores import ClassScores, Comparison, compare, score_classes
+
+__all__ = ["Judgement", "judge"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The head before and after, on the same pictures.
+
+    Attributes:
+        before, after: on all pictures of the validation part.
+        comparison: of the two there; ``only_first`` are those that only the old one tells rightly.
+        held: corrections that were not learnt from.
+        held_before, held_after: how many of them each tells rightly.
+        problem: why the new head is refused; None when it is not.
+    """
+
+    before: ClassScores
+    after: ClassScores
+    comparison: Comparison
+    held: int
+    held_before: int
+    held_after: int
+    problem: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self) | {"before": self.before.as_dict(), "after": self.after.as_dict()}
+
+
+def judge(before: Path, after: Path, everyone: Samples, held: Samples, noise: float) -> Judgement:
+    """Set two heads side by side.
+
+    Args:
+        before: ONNX file.
+        after: ONNX file of what has learnt from corrections.
+        everyone: all pictures of the validation part, found or not.
+        held: corrections that it has not learnt from.
+        noise: probability below which a loss is no accident.
+    """
+    old, new = (say(path, everyone) for path in (before, after))
+    comparison = compare(old.truth, old.probabilities, new.probabilities)
+    scores = [score_classes(s.truth, s.probabilities, everyone.channels) for s in (old, new)]
+    right = [0, 0]
+    if len(held):
+        answers = (say(path, held) for path in (before, after))
+        right = [int((s.probabilities.argmax(1) == s.truth).sum()) for s in answers]
+    lost, won = comparison.only_first, comparison.only_second
+    problem = None
+    if lost > won and comparison.p < noise:
+        problem = (
+            f"it is worse on PublicTest: accuracy {scores[0].accuracy:.4f} before, "
+            f"{scores[1].accuracy:.4f} after; {lost} pictures lost, {won} won, p = "
+            f"{comparison.p:.2g}"
+        )
+    elif right[1] < right[0]:
+        problem = (
+            f"it tells {right[1]} of the {len(held)} corrections that were held back rightly, "
+            f"{right[0]} before"
+        )
+    return Judgement(scores[0], scores[1], comparison, len(held), right[0], right[1], problem)
