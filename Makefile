@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 PAGE := src/mien/server/studio/index.html
 MODULES := web/node_modules/.package-lock.json
 # Folders count too: they change when a file is removed.
-PAGE_SOURCES := $(MODULES) $(wildcard web/*.html web/*.ts web/*.json src/mien/assets/*.json) \
+PAGE_SOURCES := $(MODULES) $(wildcard web/*.html web/*.ts web/*.json src/mien/assets/*.json \
+    src/mien/render/shaders/sprite.frag) \
     $(shell find web/src web/public 2>/dev/null)
 
 .PHONY: help run test lint bench web page clean

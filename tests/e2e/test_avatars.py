@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from mien import gltf
 from mien.channels import ARKIT_52
 from mien.model import Mesh, Model, Node, Primitive, Target
+from mien.render.particles import EFFECTS
 
 from .conftest import Open
 from .test_studio import stage_pixels, state, wait_for
@@ -229,7 +230,11 @@ def test_background_light_and_effects_are_chosen_and_kept(open_page: Open) -> No
     page = open_page(viewport={"width": 800, "height": 600})
     wait_for(page, "d.faces === '1'")
     page.get_by_test_id("scene-menu").click()
-    expect(page.get_by_test_id("effect-none")).to_have_attribute("aria-checked", "true")
+    effects = [page.get_by_test_id(f"effect-{name}") for name in EFFECTS]
+    for effect in effects:
+        expect(effect).to_have_attribute("aria-checked", "false")
+    effects[0].click()
+    effects[2].click()
     page.get_by_test_id("backdrop-key").click()
     page.get_by_test_id("light-evening").click()
     page.keyboard.press("Escape")
@@ -240,6 +245,33 @@ def test_background_light_and_effects_are_chosen_and_kept(open_page: Open) -> No
     page.get_by_test_id("scene-menu").click()
     expect(page.get_by_test_id("backdrop-key")).to_have_attribute("aria-checked", "true")
     expect(page.get_by_test_id("light-evening")).to_have_attribute("aria-checked", "true")
+    for effect, kept in zip(effects, ("true", "false", "true"), strict=True):
+        expect(effect).to_have_attribute("aria-checked", kept)
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_effects_fly_where_they_are_wanted(open_page: Open, motion: str) -> None:
+    page = open_page(reduced_motion=motion)
+    wait_for(page, "d.connection === 'ready' && d.faces === '1'")
+    page.keyboard.press("2")
+    wait_for(page, "d.avatar === 'bust'")
+    page.get_by_test_id("tab-rig").click()
+    page.get_by_test_id("face-surprise").click()
+
+    def restless() -> bool:
+        """Whether pictures are drawn of a face that does not move."""
+        page.wait_for_timeout(2000)
+        before = int(state(page, "drawn"))
+        page.wait_for_timeout(1500)
+        return int(state(page, "drawn")) > before
+
+    assert not restless()
+    page.get_by_test_id("scene-menu").click()
+    page.get_by_test_id("effect-sparkle").click()
+    page.keyboard.press("Escape")
+    assert restless() == (motion == "no-preference")
+    page.get_by_test_id("face-kiss").click()
+    assert not restless()
 
 
 def test_all_channels_have_a_slider(open_page: Open) -> None:

@@ -32,6 +32,28 @@ def test_each_effect_has_its_expression(effect: str, weights: dict[str, float]) 
     assert play([effect], {}, 2) == [None] * 60
 
 
+@pytest.mark.parametrize(  # as in web/src/stage/effects.test.ts
+    ("effect", "weights", "expected"),
+    [
+        ("hearts", SMILE, 1.0),
+        ("hearts", {"mouthSmileLeft": 0.7, "mouthSmileRight": 0.55}, 0.5),
+        ("hearts", {"mouthPucker": 1.0}, 0.0),
+        ("sweat", WORRY, 1.0),
+        (
+            "sweat",
+            {"mouthStretchLeft": 0.6, "mouthStretchRight": 0.5, "browInnerUp": 0.2},
+            0.486,
+        ),
+        ("sparkle", WIDE, 1.0),
+        ("sparkle", {"browOuterUpLeft": 0.5, "browOuterUpRight": 0.6, "jawOpen": 1.0}, 0.429),
+    ],
+)
+def test_the_page_and_the_film_agree(
+    effect: str, weights: dict[str, float], expected: float
+) -> None:
+    assert strength(effect, weights) == pytest.approx(expected, abs=0.005)
+
+
 def test_surprise_sparkles_too() -> None:
     assert strength("sparkle", {"browInnerUp": 1.0, "jawOpen": 0.5}) == 1
     assert strength("sparkle", {"browInnerUp": 1.0}) == 0

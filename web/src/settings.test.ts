@@ -19,12 +19,13 @@ describe("stored settings", () => {
       person: "Ada",
       slowly: true,
       private: true,
+      effects: ["hearts", "sparkle"] as const,
     };
     expect(readSettings(JSON.stringify(settings))).toEqual(settings);
   });
 
   it("leave out what cannot be", () => {
-    const broken = { theme: "pink", mode: 3, fps: -1, maxFaces: "2", mouthThreshold: 4, smoothing: -1, pinned: [1, "a"], person: 7, slowly: "yes", private: 1 };
+    const broken = { theme: "pink", mode: 3, fps: -1, maxFaces: "2", mouthThreshold: 4, smoothing: -1, pinned: [1, "a"], person: 7, slowly: "yes", private: 1, effect: "hearts", effects: ["snow", 1] };
     expect(readSettings(JSON.stringify(broken))).toEqual({ ...DEFAULTS, pinned: ["a"] });
   });
 });

@@ -1,13 +1,13 @@
 /** What the studio remembers between visits, and what the address asks for. */
 
+import { type Effect, EFFECTS } from "./tables";
+
 export const MODES = ["surface", "wireframe", "points"] as const;
 export type Mode = (typeof MODES)[number];
 export const BACKDROPS = ["studio", "sand", "dusk", "lagoon", "key"] as const;
 export type Backdrop = (typeof BACKDROPS)[number];
 export const LIGHT_NAMES = ["soft", "window", "evening"] as const;
 export type LightName = (typeof LIGHT_NAMES)[number];
-export const EFFECTS = ["none", "sparkles", "hearts"] as const;
-export type Effect = (typeof EFFECTS)[number];
 
 export interface Settings {
   theme: "system" | "light" | "dark";
@@ -29,7 +29,8 @@ export interface Settings {
   avatar: string;
   backdrop: Backdrop;
   light: LightName;
-  effect: Effect;
+  /** What expressions may set off. */
+  effects: readonly Effect[];
   /** How strongly an avatar shows a channel, by its name, where that is not 1. */
   gains: Readonly<Record<string, number>>;
   mirror: boolean;
@@ -58,7 +59,7 @@ export const DEFAULTS: Settings = {
   avatar: "mask",
   backdrop: BACKDROPS[0],
   light: LIGHT_NAMES[0],
-  effect: EFFECTS[0],
+  effects: [],
   gains: {},
   mirror: true,
   preview: true,
@@ -104,8 +105,8 @@ export function readSettings(stored: string | null): Settings {
   if (backdrop) settings.backdrop = backdrop;
   const light = LIGHT_NAMES.find((l) => l === given.get("light"));
   if (light) settings.light = light;
-  const effect = EFFECTS.find((e) => e === given.get("effect"));
-  if (effect) settings.effect = effect;
+  const effects: unknown = given.get("effects");
+  if (Array.isArray(effects)) settings.effects = EFFECTS.filter((e) => effects.includes(e));
   const gains: unknown = given.get("gains");
   if (typeof gains === "object" && gains !== null) {
     const known = Object.entries(gains).filter((pair): pair is [string, number] => typeof pair[1] === "number" && pair[1] >= 0 && pair[1] <= MOST_GAIN);

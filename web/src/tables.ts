@@ -2,6 +2,7 @@
 
 import canonicalTable from "../../src/mien/assets/canonical_face.json";
 import channelTable from "../../src/mien/assets/channels.json";
+import effectTable from "../../src/mien/assets/effects.json";
 import topologyTable from "../../src/mien/assets/topology.json";
 
 export const CHANNELS: readonly string[] = channelTable.arkit52;
@@ -13,6 +14,28 @@ export const MODE_DEVIATIONS: readonly number[] = channelTable.morphable_deviati
 export const POINTS = topologyTable.points;
 /** Three indices a triangle, counter-clockwise from outside; eyes and mouth are holes. */
 export const TRIANGLES = Uint16Array.from(topologyTable.triangles.flat());
+/** What an expression can set off around a face: when, and how it flies; films have the same. */
+export type Effect = keyof typeof effectTable.effects;
+interface EffectRow {
+  readonly for: string;
+  readonly shape: number;
+  /** A sum of maxima of minima: channels by name, with factors. */
+  readonly call: readonly (readonly Readonly<Record<string, number>>[])[];
+  /** Of the call, below which nothing flies. */
+  readonly from: number;
+  readonly rate: number;
+  readonly life: number;
+  readonly size: number;
+  readonly colour: readonly number[];
+  readonly velocity: readonly number[];
+  readonly fall: number;
+  readonly sway: number;
+  readonly turn: number;
+}
+// Rows name different channels, which to the compiler are different types.
+export const EFFECT_TABLE = effectTable as unknown as { readonly span: number; readonly most: number; readonly effects: Readonly<Record<Effect, EffectRow>> };
+export const EFFECTS = Object.keys(effectTable.effects) as readonly Effect[];
+
 /** Two indices an edge. */
 export const EDGES = Uint16Array.from(topologyTable.edges.flat());
 export const RIGID: readonly number[] = topologyTable.rigid;

@@ -1,5 +1,8 @@
 """Hearts for a smile, drops of sweat for worry, sparkles for wide eyes. Off unless asked for.
 
+Which expression calls for which, and how they fly, is in ``assets/effects.json``; the page of the
+studio reads the same.
+
 What is seen depends on the expressions and times alone, never on chance or the clock: the same
 capture gives the same film.
 """
@@ -9,17 +12,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from .. import assets
 from ..arrays import Array, Float
+from ..channels import ARKIT_52
 from ..errors import InputError
 from .scene import Sprites
 
 __all__ = ["EFFECTS", "Particles", "strength"]
 
 _LONGEST_STEP = 0.25  # seconds; a longer pause is a cut
-_MOST = 64
+_TABLE = assets.load("effects")
+_SPAN: float = _TABLE["span"]
+_MOST: int = _TABLE["most"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,10 @@ class _Kind:
     """How one effect behaves; lengths in head units (centimetres), times in seconds.
 
     Attributes:
+        why: what it is for, in words.
         shape: number in :class:`Sprites`.
+        threshold: of the call, below which nothing flies.
+        call: a sum of maxima of minima of channels, each times its factor.
         rate: sprites a second at full strength.
         life: of one sprite.
         size: half of its height at its largest.
@@ -35,23 +46,39 @@ class _Kind:
         velocity: towards the subject's left, up, forward.
         fall: acceleration downwards.
         sway: how far it swings sideways.
+        turn: largest turn at birth, radians.
     """
 
+    why: str
     shape: int
+    threshold: float
+    call: tuple[tuple[Mapping[str, float], ...], ...]
     rate: float
     life: float
     size: float
     colour: tuple[float, float, float]
     velocity: tuple[float, float, float]
-    fall: float = 0.0
-    sway: float = 0.0
+    fall: float
+    sway: float
+    turn: float
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> _Kind:
+        """From a row of the table."""
+        values = {
+            key: row[key] for key in ("shape", "rate", "life", "size", "fall", "sway", "turn")
+        }
+        return _Kind(
+            why=row["for"],
+            threshold=row["from"],
+            call=tuple(tuple(term) for term in row["call"]),
+            colour=tuple(row["colour"]),
+            velocity=tuple(row["velocity"]),
+            **values,
+        )
 
 
-EFFECTS: Mapping[str, _Kind] = {
-    "hearts": _Kind(0, 2.6, 1.8, 0.85, (0.80, 0.045, 0.14), (0.0, 5.0, 0.8), sway=0.7),
-    "sweat": _Kind(1, 0.9, 1.3, 0.85, (0.30, 0.62, 0.95), (0.0, -0.8, 0.4), fall=5.0),
-    "sparkle": _Kind(2, 7.0, 0.7, 1.7, (1.0, 0.86, 0.45), (0.0, 0.6, 0.0)),
-}
+EFFECTS: Mapping[str, _Kind] = {name: _Kind.of(row) for name, row in _TABLE["effects"].items()}
 """By name."""
 
 
@@ -63,19 +90,16 @@ def strength(effect: str, weights: Mapping[str, float]) -> float:
         weights: ARKit channels by name; those that are missing count as 0.
     """
 
-    def both(name: str) -> float:
-        return (weights.get(f"{name}Left", 0.0) + weights.get(f"{name}Right", 0.0)) / 2
+    def level(name: str) -> float:
+        names = (name,) if name in ARKIT_52 else (f"{name}Left", f"{name}Right")
+        return sum(weights.get(one, 0.0) for one in names) / len(names)
 
-    if effect == "hearts":
-        call = (both("mouthSmile") - 0.45) / 0.35
-    elif effect == "sweat":
-        worry = max(both("mouthFrown"), both("mouthStretch"))
-        call = (worry + 0.6 * weights.get("browInnerUp", 0.0) - 0.5) / 0.35
-    else:
-        raised = max(weights.get("browInnerUp", 0.0), both("browOuterUp"))
-        wide = max(both("eyeWide"), min(raised, 2 * weights.get("jawOpen", 0.0)))
-        call = (wide - 0.4) / 0.35
-    return min(max(call, 0.0), 1.0)
+    kind = EFFECTS[effect]
+    call = sum(
+        max(min(factor * level(name) for name, factor in part.items()) for part in term)
+        for term in kind.call
+    )
+    return min(max((call - kind.threshold) / _SPAN, 0.0), 1.0)
 
 
 class Particles:
@@ -144,7 +168,7 @@ class Particles:
             angle = math.pi * (0.5 + 0.62 * r[1])
             place = (10.0 * math.cos(angle), 2.0 + 10.0 * math.sin(angle) + r[2], 3.0)
         start = head[:3, :3] @ np.array(place) + head[:3, 3]
-        turn = {"hearts": 0.3, "sweat": 0.0, "sparkle": 0.4}[name] * float(r[5])
+        turn = EFFECTS[name].turn * float(r[5])
         return name, time, start, math.pi * float(r[3]), 1.0 + 0.3 * float(r[4]), turn
 
     def _sprites(self, time: float) -> Sprites:

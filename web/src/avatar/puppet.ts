@@ -1,6 +1,6 @@
 /** The avatar on the stage, driven by the lead face and by hand. */
 
-import { Group } from "three";
+import { Group, Quaternion } from "three";
 import type { FaceBlock } from "../live/protocol";
 import { Motion } from "../live/motion";
 import { CHANNELS } from "../tables";
@@ -16,7 +16,9 @@ export class Puppet {
   figure: Figure | null = null;
   /** The channels as they are shown. */
   readonly posed = new Float32Array(CHANNELS.length);
-  private readonly head = Float32Array.of(0, 0, 0, 1);
+  /** Where the head is turned to, as it is shown. */
+  readonly head = new Quaternion();
+  private readonly turn = Float32Array.of(0, 0, 0, 1);
   private lastMoved = 0;
   private stale = true;
 
@@ -40,19 +42,20 @@ export class Puppet {
   /** Move on; returns whether there is something new to be drawn. */
   tick(now: number, elapsed: number, mirrored: boolean): boolean {
     const moved = this.motion.tick(now, elapsed);
-    const { figure, head, hand } = this;
+    const { figure, turn, hand } = this;
+    turn.set(this.motion.head);
+    if (mirrored) {
+      turn[1] = -turn[1];
+      turn[2] = -turn[2];
+    }
+    this.head.fromArray(turn);
     if (!figure) return false;
     if (moved || this.stale || hand.restless) this.lastMoved = now;
     else if (!figure.swings || now - this.lastMoved > SWING) return false;
     this.stale = false;
     hand.apply(this.motion.weights, mirrored, elapsed, this.posed);
     figure.settle?.(this.posed);
-    head.set(this.motion.head);
-    if (mirrored) {
-      head[1] = -head[1];
-      head[2] = -head[2];
-    }
-    figure.pose(this.posed, head, elapsed);
+    figure.pose(this.posed, turn, elapsed);
     return true;
   }
 

@@ -14,7 +14,7 @@ export function dress(stage: Stage, state: StudioState, calm: boolean): void {
   const dark = settings.theme === "system" ? matchMedia("(prefers-color-scheme: dark)").matches : settings.theme === "dark";
   const still = source.kind === "sample" || source.kind === "photo";
   stage.calm(calm);
-  stage.theme(dark ? "dark" : "light", settings.backdrop, settings.light, settings.effect);
+  stage.theme(dark ? "dark" : "light", settings.backdrop, settings.light, settings.effects);
   stage.look(settings.mode, settings.textured && take === null);
   stage.mirror(isMirrored(state));
   stage.followPointer(still && take === null);

@@ -5,10 +5,12 @@ import type { Figure } from "../avatar/figure";
 import type { Hand } from "../avatar/hand";
 import { Puppet } from "../avatar/puppet";
 import { AT, type FaceBlock } from "../live/protocol";
-import type { Backdrop, Effect, LightName, Mode } from "../settings";
+import type { Backdrop, LightName, Mode } from "../settings";
+import type { Effect } from "../tables";
+import { Effects } from "./effects";
 import { FaceActor } from "./face";
 import { BACKDROP, Materials, type ThemeName } from "./materials";
-import { backdrop, Effects, Lights } from "./scenery";
+import { backdrop, Lights } from "./scenery";
 import { type Frame3, frameOf, layout, ONE_FACE, spread } from "./placement";
 import { Veil } from "./veil";
 import { View } from "./view";
@@ -97,9 +99,9 @@ export class Stage {
   }
 
   /** Light, backdrop and effects. */
-  theme(name: ThemeName, chosen: Backdrop, light: LightName, effect: Effect): void {
+  theme(name: ThemeName, chosen: Backdrop, light: LightName, effects: readonly Effect[]): void {
     this.lights.dress(light);
-    this.effects.dress(this.calmed ? "none" : effect);
+    this.effects.dress(this.calmed ? [] : effects);
     const wanted = `${name} ${chosen}`;
     if (this.dressedFor === wanted) return;
     if (this.dressedFor !== "") this.fade();
@@ -265,7 +267,7 @@ export class Stage {
       for (const actor of this.actors.values()) if (actor.tick(now, elapsed)) this.dirty = true;
     }
     if (this.lights.tick(elapsed)) this.dirty = true;
-    if (this.effects.tick(this.world.visible ? this.puppet.motion.weights : this.posed, elapsed)) this.dirty = true;
+    if (this.effects.tick(this.world.visible ? this.puppet.motion.weights : this.posed, this.puppet.head, elapsed)) this.dirty = true;
     this.turnToPointer(elapsed);
     this.view.tick();
     this.upload();
@@ -379,7 +381,6 @@ export class Stage {
     this.renderer.setSize(width, height, false);
     this.view.resize(width, height);
     this.materials.dot.uniforms.size.value = 0.18 * ratio * this.view.pixels;
-    this.effects.resize(ratio * this.view.pixels);
     this.dirty = true;
   }
 

@@ -1,18 +1,20 @@
 /** What stands around the face. */
 
-import { BACKDROPS, type Backdrop, type Effect, EFFECTS, LIGHT_NAMES, type LightName } from "../settings";
+import { BACKDROPS, type Backdrop, LIGHT_NAMES, type LightName } from "../settings";
 import { BACKDROP, PALETTE } from "../stage/materials";
+import { type Effect, EFFECT_TABLE, EFFECTS } from "../tables";
 import { useStudio, useStudioState } from "./context";
-import { Menu, MenuGroup } from "./Menu";
+import { Icon } from "./icons";
+import { ITEM, Menu, MenuGroup } from "./Menu";
 
 const GROUNDS: Record<Backdrop, string> = { studio: "Studio", sand: "Sand", dusk: "Dusk", lagoon: "Lagoon", key: "Green, to be cut out" };
 const LIGHTS: Record<LightName, string> = { soft: "Soft", window: "Window", evening: "Evening" };
-const EXTRAS: Record<Effect, string> = { none: "None", sparkles: "Sparkles for a smile", hearts: "Hearts for a kiss" };
+const EXTRAS: Record<Effect, string> = { hearts: "Hearts", sweat: "Sweat", sparkle: "Sparkle" };
 
 export function SceneMenu() {
   const studio = useStudio();
   const settings = useStudioState((s) => s.settings);
-  const { backdrop, light, effect } = settings;
+  const { backdrop, light, effects } = settings;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   return (
     <Menu label="Scene" text="Scene" title="Background, light, effects" icon="scene" testid="scene-menu">
@@ -43,11 +45,25 @@ export function SceneMenu() {
             ))}
           </MenuGroup>
           <MenuGroup title="Effects">
-            {EFFECTS.map((name) => (
-              <button key={name} type="button" role="menuitemradio" aria-checked={effect === name} className="control w-full justify-start" data-testid={`effect-${name}`} onClick={() => studio.change({ effect: name })}>
-                {EXTRAS[name]}
-              </button>
-            ))}
+            {EFFECTS.map((name) => {
+              const on = effects.includes(name);
+              return (
+                <button
+                  key={name}
+                  type="button"
+                  role="menuitemcheckbox"
+                  aria-checked={on}
+                  className={ITEM}
+                  data-testid={`effect-${name}`}
+                  onClick={() => studio.change({ effects: on ? effects.filter((other) => other !== name) : [...effects, name] })}
+                >
+                  <span className="flex-1">
+                    {EXTRAS[name]} for {EFFECT_TABLE.effects[name].for}
+                  </span>
+                  {on && <Icon name="tick" />}
+                </button>
+              );
+            })}
             {calm && <p className="px-2 pt-1 text-s text-quiet">Your system asks for less motion, so there are none.</p>}
           </MenuGroup>
         </>
