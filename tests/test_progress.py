@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from mien import progress
+from mien.batch import Progress
 
 
 @pytest.fixture
@@ -48,6 +49,16 @@ def test_steps_on_a_terminal_are_a_bar() -> None:
         show(50, 100, "validation [0.1]")
     assert "ti[ny]" in out.getvalue()
     assert "validation [0.1]" in out.getvalue()
+
+
+def test_a_total_that_was_too_small_is_not_shown_any_more(clock: list[float]) -> None:
+    out = io.StringIO()
+    with progress.shown(Console(file=out, width=80)) as show:
+        for frame in (1, 93, 94):
+            show(Progress(0, 1, "clip", frame, 93, 0))
+            clock[0] += 5
+    assert "frame 1/93" in out.getvalue()
+    assert "frame 94, " in out.getvalue()
 
 
 def test_no_steps_are_no_lines() -> None:

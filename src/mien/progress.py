@@ -89,12 +89,14 @@ class _Lines:
             return  # thousands of stills are not worth a line each
         self._last = now
         rate = (progress.frame - self._first) / (now - self._began) if now > self._began else 0.0
-        of = f"/{progress.frames}" if progress.frames else ""
+        # What a file says of its length need not be true.
+        known = progress.frames is not None and progress.frame <= progress.frames
+        of = f"/{progress.frames}" if known else ""
         line = f"{_title(progress)}: frame {progress.frame}{of}"
         if rate > 0:
             line += f", {rate:.1f} frames/s"
-            if progress.frames:
-                line += f", {max(progress.frames - progress.frame, 0) / rate:.0f} s left"
+            if known and progress.frames:
+                line += f", {(progress.frames - progress.frame) / rate:.0f} s left"
         self._console.print(line, markup=False, highlight=False)
 
 

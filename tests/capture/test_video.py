@@ -374,6 +374,12 @@ def test_the_broken_clip(shared: Path):
     assert source.notes == []
 
 
+def test_an_uneven_rate_does_not_tell_how_many_frames_are_left_in(shared: Path):
+    indices, _, source = read(shared / "media" / "videos" / "no-face.mp4")
+    assert len(indices) == 95
+    assert source.frames is None
+
+
 @pytest.mark.parametrize(
     ("name", "frames"),
     [

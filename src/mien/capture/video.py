@@ -223,14 +223,17 @@ class VideoFile(Source):
             )
 
     def _expected(self) -> int | None:
-        """Frames of the whole track, an estimate."""
+        """Frames of the whole track; None where the file does not tell."""
         seconds, fps = self._seconds(), self._rate
         declared = self._stream.frames or None
         if self._trimmed or not (seconds and fps):
             return declared
         # What an edit list trims away is counted by the file, but not part of its duration.
         lasting = max(1, round(seconds * fps))
-        return lasting if declared is None else min(declared, lasting)
+        if declared is not None and declared <= lasting:
+            return declared
+        # At an uneven rate a duration does not tell how many there are.
+        return lasting if self._stream.average_rate == self._stream.base_rate else None
 
     def _seconds(self) -> float | None:
         """How long the file says the pictures last."""
