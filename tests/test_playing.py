@@ -22,12 +22,31 @@ def test_a_steady_rate_lies_between_the_moments() -> None:
     times = [0.0, 0.1, 0.4]
     images = [np.full((2, 2, 3), i, np.uint8) for i in range(3)]
     moments = [Moment(t, rig(t, t), None, image) for t, image in zip(times, images, strict=True)]
-    played = steady(Performance("p", iter(moments), 0.1, 3), 10)
+    played = steady(Performance("p", iter(moments), 0.1, 3, 0.4), 10)
     found = list(played.moments)
     assert [m.time for m in found] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
     assert [float(m.rig.weights[0]) for m in found] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert [int(m.image[0, 0, 0]) for m in found] == [0, 1, 1, 1, 2]
-    assert (played.step, played.count) == (0.1, 3)
+    assert (played.step, played.count, played.seconds) == (0.1, 5, 0.4)
+    assert [played.expected(end) for end in (0.05, 0.1, 0.25, 9, np.inf)] == [1, 1, 3, 5, 5]
+
+
+def test_how_many_there_will_be_is_said_only_where_it_is_known() -> None:
+    nothing = Performance("p", iter(()), 0.1)
+    assert steady(nothing, 10).count is None
+    uneven = Performance("p", iter(()), 0.1, 7, 2.0)
+    assert [uneven.expected(end) for end in (0.5, 2.5, np.inf)] == [None, 7, 7]
+
+
+def test_a_recording_with_pauses_has_no_count(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for times, count in (((0, 0.1, 0.2), 3), ((0, 0.1, 0.2, 0.3, 5.0), None)):
+        rows = "".join(f"me,{time},1,0.5\n" for time in times)
+        path.write_text(f"source,time,face_id,jawOpen\n{rows}", "utf-8")
+        with perform(str(path)) as performance:
+            assert performance.count == count
+            found = sum(1 for _ in performance.moments)
+            assert count is None or found == count
 
 
 @pytest.mark.parametrize("moments", [[], [Moment(0.0, rig(0.0))]])
@@ -108,7 +127,7 @@ def test_no_face_is_a_note(facemesh: str, tmp_path: Path) -> None:
 
     Image.new("RGB", (64, 64), (90, 90, 90)).save(tmp_path / "grey.png")
     with perform(str(tmp_path / "grey.png"), engine=facemesh) as performance:
-        (moment,) = performance.moments
+        moment = next(performance.moments)  # and not on to the end
     assert moment.face is None
     assert not moment.rig.weights.any()
     assert performance.notes == ["no face was found"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mien.batch import Progress
 from mien.channels import ARKIT_52
 from mien.cli import app
 from mien.errors import EngineError, InputError, MienError, OutputError
@@ -105,7 +107,9 @@ def test_a_png_is_one_moment_and_may_be_transparent(
     for time in (0, 0.25, 99):
         out = tmp_path / f"{time}.png"
         options = ("--size", "64x64", "--background", "none", "--frame", time)
-        run(recording, "--avatar", doll, "-o", out, *options)
+        told = run(recording, "--avatar", doll, "-o", out, *options)
+        late = "at 99 s mouth is over; this is its last moment, at 0.25 s"
+        assert (late in told.replace("\n", " ")) == (time == 99)
         with Image.open(out) as picture:
             assert picture.mode == "RGBA"
             alpha = np.asarray(picture)[..., 3]
@@ -128,7 +132,16 @@ def test_seconds_end_it_early(recording: Path, doll: Path, tmp_path: Path) -> No
         (("--size", "12"), InputError, "expected WIDTHxHEIGHT such as 512x512, got '12'"),
         (("--size", "8x9000"), InputError, "expected 16 to 4096 pixels a side"),
         (("--fps", "0"), InputError, "expected 1 to 240"),
+        (("--size", "100000x100000"), InputError, "expected 16 to 4096 pixels a side"),
         (("--frame", "1"), InputError, "is for one picture"),
+        (("--frame", "-1", "-o", "a.png"), InputError, "from the start, 0 or more, got -1"),
+        (("--frame", "nan", "-o", "a.png"), InputError, "from the start, 0 or more, got nan"),
+        (("--seconds", "nan"), InputError, "expected a time above 0, got nan"),
+        (("--seconds", "0"), InputError, "expected a time above 0, got 0"),
+        (("--seconds", "1", "-o", "a.png"), InputError, "is for films"),
+        (("--effects", ","), InputError, "with commas between, got ','; there are hearts"),
+        (("--engine", "foo"), InputError, "no landmark engine 'foo'"),
+        (("--expression", "foo"), InputError, "no expression head 'foo'"),
         (("--avatar", "burst"), InputError, "no avatar 'burst'; did you mean bust"),
         (
             ("--avatar", "zzz"),
@@ -154,7 +167,7 @@ def test_what_cannot_be_is_said(
     with pytest.raises(error, match=why):
         run(recording, *options)
     assert (tmp_path / "there.mp4").read_bytes() == b"mine"
-    assert not list(tmp_path.glob("avatar*"))
+    assert {path.name for path in tmp_path.iterdir()} == {"mouth.csv", "there.mp4"}
 
 
 def test_an_empty_capture_is_refused(tmp_path: Path) -> None:
@@ -274,6 +287,59 @@ def test_the_bust_smiles_with_hearts() -> None:
         for i in range(40):
             smiling = stage.draw(Moment(i / 30, RigPose(i / 30, ARKIT_52, smile)))
         assert (np.abs(smiling.astype(int) - calm).max(axis=2) > 30).sum() > 30
+
+
+@pytest.mark.parametrize(("rate", "at"), [(20, 0.0), (20, 1.0), (30, 3.9)])
+def test_one_picture_has_what_flies_about(tmp_path: Path, rate: int, at: float) -> None:
+    smile = {f"mouthSmile{side}": 1.0 for side in ("Left", "Right")}
+    names = (*COLUMNS, *ARKIT_52)
+    lines = [",".join(names)]
+    for i in range(4 * rate):
+        values = {"source": "s", "frame": i, "time": i / rate, "face_id": 1} | smile
+        lines.append(",".join(str(values.get(name, 0)) for name in names))
+    (tmp_path / "smile.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    seen = []
+    for more in ((), ("--effects", "hearts")):
+        out = tmp_path / f"{len(more)}.png"
+        options = ("-o", out, "--size", "96x96", "--background", "#000", "--frame", at)
+        run(tmp_path / "smile.csv", *options, *more)
+        with Image.open(out) as picture:
+            seen.append(np.asarray(picture).astype(int))
+    assert (np.abs(seen[0] - seen[1]).max(axis=2) > 30).sum() > 30
+
+
+def test_a_picture_without_a_face_is_told(facemesh: str, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), (90, 90, 90)).save(tmp_path / "grey.png")
+    for out in ("a.png", "a.gif"):
+        options = ("-o", tmp_path / out, "--size", "32x32", "--engine", facemesh)
+        assert "note: no face was found" in run(tmp_path / "grey.png", *options)
+
+
+@pytest.mark.parametrize(
+    ("out", "options", "total"),
+    [
+        ("a.mp4", (), 6),
+        ("a.mp4", ("--seconds", 9), 6),
+        ("a.mp4", ("--seconds", 0.12), None),  # the source's own times
+        ("a.mp4", ("--fps", 30), 8),
+        ("a.mp4", ("--fps", 30, "--seconds", 0.2), 6),
+        ("a.gif", ("--fps", 25), 7),
+        ("a.png", ("--frame", 0.1), 1),
+    ],
+)
+def test_progress_counts_what_will_be_drawn(
+    recording: Path, doll: Path, tmp_path: Path, monkeypatch, out: str, options, total
+) -> None:
+    told: list[Progress] = []
+
+    @contextmanager
+    def shown(_: object) -> Iterator[Callable[[Progress], None]]:
+        yield told.append
+
+    monkeypatch.setattr("mien.progress.shown", shown)
+    run(recording, "--avatar", doll, "-o", tmp_path / out, "--size", "32x32", *options)
+    assert {one.frames for one in told} == {total}
+    assert total is None or told[-1].frame == total
 
 
 @pytest.mark.shared

@@ -336,6 +336,8 @@ TAKE = "take.gesichter"
         (("vmc://:0", "--vmc", ":5"), "not 0"),
         (("vmc://192.0.2.7:39539", "--vmc", ":5"), "has no such address"),
         (("livelink://:11111", "--vmc", ":5", "--loop"), "--loop is for files"),
+        ((TAKE, "--vmc", ":5", "--engine", "foo"), "no landmark engine 'foo'"),
+        ((TAKE, "--vmc", ":5", "--expression", "foo"), "no expression head 'foo'"),
     ],
 )
 def test_what_cannot_be_streamed_is_told(

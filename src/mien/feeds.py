@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from .tracker import Tracker
     from .types import RigPose
 
-__all__ = ["Feed", "Player", "Until", "driving", "listening", "open_feed", "open_tracked"]
+__all__ = [
+    "Feed",
+    "Player",
+    "Until",
+    "check_names",
+    "driving",
+    "listening",
+    "open_feed",
+    "open_tracked",
+]
 
 _NET = re.compile(r"(vmc|livelink|ifacialmocap)://([^/]*)/?", re.IGNORECASE)
 _TOO_LATE = 0.1  # seconds after which a frame of a video is not worth tracking any more
@@ -97,6 +106,18 @@ class Feed:
         self.poses: Iterator[tuple[RigPose | None, float | None]] = iter(())
 
 
+def check_names(engine: str, expression: str) -> None:
+    """Refuse an engine or a head that does not exist, also where none of them is needed.
+
+    Raises:
+        InputError: an unknown name; the near ones are listed.
+    """
+    from . import engines, heads
+
+    engines.resolve(engine)
+    heads.resolve(expression, "expression")
+
+
 def listening(spec: str) -> Address | None:
     """Where a source such as ``vmc://:39539`` would listen; None for other sources.
 
@@ -138,6 +159,7 @@ def open_feed(
     """
     from .streams.replay import SUFFIXES
 
+    check_names(engine, expression)
     address = listening(spec)
     replay = Path(spec).suffix.lower() in SUFFIXES
     if calibration is not None and (address or replay):

@@ -7,6 +7,7 @@ videos and cameras, whose faces are tracked on the way.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -21,6 +22,7 @@ from .errors import InputError, MienError
 from .types import N_LANDMARKS, Face, Landmarks, Pose, RigPose
 
 if TYPE_CHECKING:
+    from .capture import Source
     from .retarget.calibrate import Calibration
 
 __all__ = ["Moment", "Performance", "perform", "steady"]
@@ -52,18 +54,36 @@ class Performance:
         name: short, for progress and files.
         moments: in order, read once.
         step: seconds from one moment to the next, mostly; None in a still.
-        count: moments that are expected, or None.
+        count: how many moments there are, or None where nobody knows.
+        seconds: when the last one is, likewise.
+        even: they are exactly ``step`` apart.
         size: (width, height) of the pictures, or None where there are none.
-        notes: what is missing or odd; complete after the last moment.
+        notes: what is missing or odd; complete when it is closed.
     """
 
     name: str
     moments: Iterator[Moment]
     step: float | None = None
     count: int | None = None
+    seconds: float | None = None
+    even: bool = False
     size: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
+
+    def expected(self, end: float) -> int | None:
+        """How many moments lie before a time; None where nobody knows.
+
+        Args:
+            end: seconds; infinity for all of them.
+        """
+        if self.count is None or end == math.inf:
+            return self.count
+        if self.seconds is not None and self.seconds < end:
+            return self.count
+        if not self.even or self.step is None:
+            return None
+        return min(self.count, math.ceil(end / self.step - 1e-6))
 
     def __enter__(self) -> Performance:
         return self
@@ -91,9 +111,13 @@ def perform(
         calibration: of the person in it.
 
     Raises:
-        InputError: there is nothing to play, or no pictures where they are needed.
+        InputError: there is nothing to play, no pictures where they are needed, or an engine or
+            head that does not exist.
         CameraError, EngineError, ModelMissing: of camera, engine and head.
     """
+    from .feeds import check_names
+
+    check_names(engine, expression)
     path = Path(spec)
     if path.is_dir():
         if not (path / _TABLE).is_file():
@@ -140,10 +164,18 @@ def steady(performance: Performance, fps: float) -> Performance:
         if before is not None and number / fps <= before.time + 1e-9:
             yield before._replace(time=number / fps)
 
-    count = None
-    if performance.count is not None and performance.step is not None:
-        count = max(1, round(performance.count * performance.step * fps))
-    return replace(performance, moments=moments(), step=1 / fps, count=count)
+    count = last = None
+    if performance.seconds is not None:
+        last = math.floor(performance.seconds * fps + 1e-6)
+        count = last + 1
+    return replace(
+        performance,
+        moments=moments(),
+        step=1 / fps,
+        count=count,
+        seconds=None if last is None else last / fps,
+        even=True,
+    )
 
 
 def _recorded(path: Path) -> Performance:
@@ -152,8 +184,10 @@ def _recorded(path: Path) -> Performance:
 
     replay = open_replay(path)
     moments = (Moment(pose.time, pose) for pose in eased(replay))
-    count, notes = len(replay.moments), list(replay.notes)
-    return Performance(_title(path), moments, replay.step, count, notes=notes)
+    performance = Performance(_title(path), moments, replay.step, notes=list(replay.notes))
+    if all(moment.pose is not None for moment in replay.moments):  # else some are put between
+        performance.count, performance.seconds = len(replay.moments), replay.moments[-1].time
+    return performance
 
 
 def _title(path: Path) -> str:
@@ -170,21 +204,40 @@ def _tracked(
         source, tracker = open_tracked(spec, opening, engine, expression, calibration)
         stack = opening.pop_all()
 
+    met = False
+
     def moments() -> Iterator[Moment]:
-        driver, met = Driver(), False
+        nonlocal met
+        driver = Driver()
         for frame in source:
             faces = tracker.process(frame).faces
             face = faces[0] if faces else None
             met = met or face is not None
             yield Moment(frame.time, driver(face, frame.time), face, frame.image)
-        if not met:
-            performance.notes.append("no face was found")
-        performance.notes.extend(source.notes)
 
-    step = None if source.kind == "still" else 1 / (source.fps or 30)
+    performance = _filmed(source, moments(), stack)
+
+    def tell() -> None:
+        if not met:
+            performance.notes.insert(0, "no face was found")
+
+    stack.callback(tell)  # not behind the last moment: who wants one picture never comes there
+    return performance
+
+
+def _filmed(source: Source, moments: Iterator[Moment], stack: ExitStack) -> Performance:
+    """Moments of pictures, which end and are told of with their source."""
+    still = source.kind == "still"
     performance = Performance(
-        source.name, moments(), step, source.frames, source.size, _stack=stack
+        source.name,
+        moments,
+        None if still else 1 / (source.fps or 30),
+        source.frames,
+        0.0 if still else None,
+        size=source.size,
+        _stack=stack,
     )
+    stack.callback(lambda: performance.notes.extend(source.notes))
     return performance
 
 
@@ -214,15 +267,10 @@ def _captured(table: Path) -> Performance:
         for frame in source:
             face = faces.get(frame.index)
             yield Moment(frame.time, driver(face, frame.time), face, frame.image)
-        performance.notes.extend(source.notes)
 
     stack = ExitStack()
     stack.enter_context(closing(source))
-    step = None if source.kind == "still" else 1 / (source.fps or 30)
-    performance = Performance(
-        source.name, moments(), step, source.frames, source.size, _stack=stack
-    )
-    return performance
+    return _filmed(source, moments(), stack)
 
 
 def _spec(summary: Path, name: str) -> str | None:

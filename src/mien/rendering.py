@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from .terminal import Terminal
 if TYPE_CHECKING:
     from .playing import Moment, Performance
     from .render.background import Background
+    from .stage import Stage
 
 __all__ = ["Film", "film", "render"]
 
@@ -27,9 +30,11 @@ _err = Terminal(stderr=True, emoji=False)
 
 _SUFFIXES = (".mp4", ".gif", ".png")
 _GIF_RATE = 25.0  # most programs show faster GIFs slowly
-_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+_SIZE = re.compile(r"(\d{1,99})x(\d{1,99})")
 _SMALLEST, _LARGEST = 16, 4096
 _INTERRUPTED = 130
+_BEFORE = 3.0  # seconds that fly about before a picture; nothing lives longer
+_STEP = 1 / 30
 
 
 class Film(Protocol):
@@ -215,6 +220,12 @@ def render(
         raise InputError(f"--fps: expected 1 to 240 frames/s, got {fps:g}")
     if frame is not None and suffix != ".png":
         raise InputError(f"--frame is for one picture, a .png; {out.name} is a film")
+    if frame is not None and not 0 <= frame < math.inf:
+        raise InputError(f"--frame: expected seconds from the start, 0 or more, got {frame:g}")
+    if seconds is not None and suffix == ".png":
+        raise InputError(f"--seconds is for films; of {out.name} --frame says which moment")
+    if seconds is not None and not seconds > 0:
+        raise InputError(f"--seconds: expected a time above 0, got {seconds:g}")
     wanted = None if size is None else _size(size)
     behind: Background | Literal["blur"] | None = (
         "blur" if background == "blur" else parse(background)
@@ -224,7 +235,7 @@ def render(
     layout: Literal["alone", "beside", "over"] = (
         "beside" if side_by_side else "over" if overlay else "alone"
     )
-    names = [name.strip() for name in effects.split(",") if name.strip()]
+    names = _effects(effects)
     who = character(avatar)
     learnt = None if calibration is None else people.find(calibration)
     pictures = layout != "alone" or avatar == "mask" or behind == "blur"
@@ -241,9 +252,10 @@ def render(
             who, wanted or (512, 512), background=behind, effects=names, layout=layout,
             mirrored=mirror,
         ) as stage, film(out, nominal) as made:  # fmt: skip
-            at = frame or 0.0
-            chosen = _only(played, at) if suffix == ".png" else played.moments
-            stopped = _roll(chosen, stage, made, played, end)
+            one = suffix == ".png"
+            chosen = _only(played, stage, frame or 0.0) if one else played.moments
+            total = 1 if one else played.expected(end)
+            stopped = _roll(chosen, stage, made, played.name, total, end)
     for note in played.notes:
         _err.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
     if not made.frames:
@@ -256,7 +268,7 @@ def render(
 
 
 def _roll(
-    moments: Iterator[Moment], stage: Any, made: Film, played: Performance, end: float
+    moments: Iterator[Moment], stage: Stage, made: Film, name: str, total: int | None, end: float
 ) -> bool:
     """Draw moment by moment; True when the user stopped it."""
     from .batch import Progress
@@ -269,21 +281,39 @@ def _roll(
                     break
                 made.write(stage.draw(moment), moment.time)
                 face = int(moment.rig.driven)
-                show(Progress(0, 1, played.name, made.frames, played.count, face))
+                show(Progress(0, 1, name, made.frames, total, face))
         except KeyboardInterrupt:
             return True
     return False
 
 
-def _only(played: Performance, time: float) -> Iterator[Moment]:
-    """The moment at a time, the last one at the latest."""
+def _only(played: Performance, stage: Stage, time: float) -> Iterator[Moment]:
+    """The moment at a time, the last one at the latest.
+
+    The stage has seen what came before by then, or hearts would never be in a picture. What began
+    less than three seconds ago is taken to have been as at its first moment.
+    """
+    before: deque[Moment] = deque()
     last: Moment | None = None
     for moment in played.moments:
+        if last is not None:
+            before.append(last._replace(image=None))
+        while before and before[0].time < moment.time - _BEFORE:
+            before.popleft()
         last = moment
         if moment.time >= time - 1e-6:
             break
-    if last is not None:
-        yield last._replace(time=0.0)
+    if last is None:
+        return
+    if time > last.time + (played.step or 0.0) + 1e-6:
+        played.notes.append(
+            f"at {time:g} s {played.name} is over; this is its last moment, at {last.time:.2f} s"
+        )
+    first = before[0] if before else last
+    held = range(math.ceil((last.time - _BEFORE - first.time) / _STEP), 0)
+    for moment in (*(first._replace(time=first.time + i * _STEP) for i in held), *before):
+        stage.pass_by(moment._replace(image=last.image))
+    yield last
 
 
 def _rate(performance: Performance, fps: float | None, suffix: str) -> float | None:
@@ -293,11 +323,25 @@ def _rate(performance: Performance, fps: float | None, suffix: str) -> float | N
     return _GIF_RATE if 1 / performance.step > _GIF_RATE + 0.1 else None
 
 
+def _effects(text: str) -> list[str]:
+    from .render.particles import EFFECTS
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if text and not names:
+        raise InputError(
+            f"--effects: expected names with commas between, got {text!r}; there are "
+            f"{', '.join(EFFECTS)}"
+        )
+    return names
+
+
 def _size(text: str) -> tuple[int, int]:
     match = _SIZE.fullmatch(text.strip().lower())
     if match is None:
         raise InputError(f"--size: expected WIDTHxHEIGHT such as 512x512, got {text!r}")
     width, height = int(match[1]), int(match[2])
     if not all(_SMALLEST <= side <= _LARGEST for side in (width, height)):
-        raise InputError(f"--size: expected {_SMALLEST} to {_LARGEST} pixels a side, got {text}")
+        raise InputError(
+            f"--size: expected {_SMALLEST} to {_LARGEST} pixels a side, got {text[:60]}"
+        )
     return width, height

@@ -17,7 +17,7 @@ from .render.background import Background, Picture, blurred, kept
 from .render.mask import Mask
 from .render.particles import Particles
 from .render.renderer import Renderer
-from .render.scene import Actor, Camera, Scene
+from .render.scene import Actor, Camera, Scene, Sprites
 from .render.skeleton import Skeleton, framed, rest_parts
 from .retarget.avatar import Avatar
 from .topology import CANONICAL, IRIS_CENTRES
@@ -229,14 +229,24 @@ class Stage:
         elif self._blur and image is not None:
             scene.background = blurred(image)
         scene.actors = [avatar.actor] if shown else []
-        scene.sprites = None
-        if self._particles is not None and shown:
-            weights = dict(zip(moment.rig.names, moment.rig.weights.tolist(), strict=True))
-            scene.sprites = self._particles.update(moment.time, weights, avatar.head())
+        scene.sprites = self._flying(moment) if shown else None
         picture = self._renderer.draw(scene)
         if self._layout == "beside" and image is not None:
             return np.concatenate([self._beside(image), picture[..., :3]], axis=1)
         return picture
+
+    def pass_by(self, moment: Moment) -> None:
+        """Let a moment pass undrawn, so that what it sends flying is there in those that follow."""
+        if self._particles is None or not self._avatar.follow(moment):
+            return
+        if self._layout != "over" or self._cover(moment):
+            self._flying(moment)
+
+    def _flying(self, moment: Moment) -> Sprites | None:
+        if self._particles is None:
+            return None
+        weights = dict(zip(moment.rig.names, moment.rig.weights.tolist(), strict=True))
+        return self._particles.update(moment.time, weights, self._avatar.head())
 
     def _cover(self, moment: Moment) -> bool:
         """Lay the avatar on the face; False where there is none."""

@@ -123,8 +123,10 @@ def kept(columns: int, rows: int, width: int, height: int) -> tuple[int, int, in
     """Which part of a picture is seen where it covers a place of another shape.
 
     Args:
-        columns, rows: of the picture.
-        width, height: of the place.
+        columns: width of the picture.
+        rows: its height.
+        width: of the place.
+        height: likewise.
 
     Returns:
         left, top, width and height of the part, in pixels of the picture.
