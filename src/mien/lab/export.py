@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def export(net: nets.Net, path: Path, samples: Samples, *, opset: int = 17) -> N
     net.eval()
     example = [torch.from_numpy(a) for a in _inputs(net, samples.select(range(2))).values()]
     with replacing(path) as part, torch.no_grad():
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _plain_attention():
             # The exporter through TorchScript, which torch calls legacy: ten times as fast, its
             # graphs run as fast, and it writes no paths of this machine into the file.
             warnings.simplefilter("ignore")
@@ -169,6 +170,17 @@ def restored(path: Path) -> nets.Net:
     except RuntimeError as error:  # the message lists every tensor that does not fit
         raise ExportError(f"{path} was exported by another mien: {error}") from None
     return net.eval()
+
+
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Attention step by step: the exporter does not know the fused kernel."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 class _Positional(nn.Module):

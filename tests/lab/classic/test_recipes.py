@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mien.lab import export, nets, training
@@ -26,7 +27,7 @@ KINDS = {
 
 def short(recipe: Recipe) -> Recipe:
     """One epoch of large batches, without what is drawn anew."""
-    train = dataclasses.replace(recipe.train, epochs=1, batch=64, patience=0, warmup=0.0)
+    train = dataclasses.replace(recipe.train, epochs=1, batch=64, patience=0, warmup=0.0, threads=1)
     return dataclasses.replace(recipe, train=train)
 
 
@@ -64,6 +65,8 @@ def test_from_pictures_to_scores(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = RECIPES[name]
+    if recipe.net.kind in ("resnet50", "vgg16"):  # seconds for what is one for the others
+        pictures = pictures.select(np.arange(len(pictures)) % 8 < 2)
     for run in nets.needs(recipe.net):
         other = next(r for r in RECIPES.values() if r.name == Path(run).name)
         samples = pictures if other.data.sources[0].options.get("images") else faces
@@ -75,6 +78,7 @@ def test_from_pictures_to_scores(
     path = export.head(recipe, state, found, folder)
     every = pictures if looks else dataclasses.replace(pictures, image=None)
     table, said = evaluate.evaluate(recipe, path, every)
-    assert table["sets"][0]["pictures"] == 48
-    assert table["sets"][0]["found"] == (48 if looks else 47)
-    assert said["validation"].probabilities.shape == (48, 7)
+    count = len(pictures.part("validation"))
+    assert table["sets"][0]["pictures"] == count
+    assert table["sets"][0]["found"] == (count if looks else count - 1)
+    assert said["validation"].probabilities.shape == (count, 7)

@@ -18,7 +18,7 @@ from ...errors import InputError
 
 __all__ = ["Pairs", "Planes", "linear", "radial"]
 
-_CACHE = 1000  # megabytes of kernel that libsvm may keep
+_CACHE = 3000  # megabytes of kernel that libsvm may keep
 _ROUNDS = 5000
 
 

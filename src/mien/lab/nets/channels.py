@@ -19,6 +19,7 @@ from .classifier import Classifier, check_share
 
 __all__ = ["ChannelsMlp", "Options"]
 
+_STILL = 1e-2
 _WEIGHTS = Path(__file__).parents[2] / "weights"
 
 
@@ -85,8 +86,8 @@ class ChannelsMlp(Classifier):
         """Mean and standard deviation of each channel."""
         deviation, mean = torch.std_mean(self._said(samples).double(), 0, correction=0)
         self.mean.copy_(mean)
-        # A channel that the head leaves dead says nothing.
-        self.scale.copy_(torch.where(deviation > 1e-4, 1 / deviation, 0.0))
+        # A channel that the head leaves dead says nothing, and one that hardly moves no more.
+        self.scale.copy_(torch.where(deviation > _STILL, 1 / deviation, 0.0))
 
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
         """See :class:`Classifier`."""

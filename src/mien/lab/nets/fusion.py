@@ -85,7 +85,9 @@ class Fusion(Solved):
         """See :class:`Solved`."""
         del recipe
         if self.options.shares:
-            self.prior.copy_(_log(learning.target.mean(0)))
+            share = learning.target.mean(0)
+            # Of a class that nobody was of there is no share to divide by.
+            self.prior.copy_(torch.where(share > 0, _log(share), 0.0))
         tell("what both say of the validation part")
         parts = [
             {name: value[i : i + _MANY] for name, value in checking.inputs.items()}

@@ -105,7 +105,7 @@ class MeshNet(Classifier):
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
         """See :class:`Classifier`."""
         points = (samples["aligned"] - self.mean) * self.scale
-        x = torch.cat([points, self.own.expand(len(points), -1, -1)], 2)
+        x = torch.cat([points, self.own.expand(points.shape[0], -1, -1)], 2)
         for number, convolution in enumerate(self.convolutions):
             x = convolution(x)
             if number + 1 < len(self.convolutions):

@@ -182,7 +182,7 @@ class PointTransformer(Classifier):
         points = ((samples["aligned"] - self.mean) * self.scale).flatten(1)
         enter = self.enter * self.mask[:, :, None]
         tokens = torch.einsum("np,tpw->ntw", points, enter)
-        first = self.place[:1].expand(len(points), 1, -1)
+        first = self.place[:1].expand(points.shape[0], 1, -1)
         seen = self.layers(torch.cat([first, tokens + self.place[1:]], 1))
         answer: Tensor = self.leave(seen[:, 0])
         return answer

@@ -25,7 +25,7 @@ def occupancy(points: Tensor, side: int = SIDE) -> Tensor:
     low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
     place = ((points - low) / (high - low).clamp_min(1e-9) * (side - 1)).round().long()
     index = (place[..., 2] * side + place[..., 1]) * side + place[..., 0]
-    cube = points.new_zeros(len(points), side**3)
+    cube = points.new_zeros(points.shape[0], side**3)
     cube = cube.scatter_add(1, index, torch.ones_like(points[..., 0]))
     cube = cube / cube.amax(1, keepdim=True)
     return cube.reshape(-1, 1, side, side, side)
@@ -38,7 +38,7 @@ def splat(points: Tensor, side: int = SIDE) -> Tensor:
     place = place.clamp(0, side - 1.001)
     low = place.floor()
     part = place - low
-    cube = points.new_zeros(len(points), side**3)
+    cube = points.new_zeros(points.shape[0], side**3)
     for corner in range(8):
         step = torch.tensor([corner & 1, corner >> 1 & 1, corner >> 2], device=points.device)
         share = torch.where(step.bool(), part, 1 - part).prod(2)
