@@ -33,6 +33,7 @@ from ..gltf import LookAt, Vrm, read
 from ..model import Model, ModelPose
 from ..types import RigPose
 from . import rigs
+from .arms import let_down
 from .expressions import PROCEDURAL, Expression, Expressions, Kind
 from .overrides import Overrides
 from .skeleton import Bones, Turner, find_bones, held, power, product, quaternion, turn_of_all
@@ -80,7 +81,8 @@ class Avatar:
             needs so that its targets do not add up to too much.
 
     Attributes:
-        model, vrm, bones: as given and found.
+        model: as given, its arms let down (:mod:`mien.retarget.arms`).
+        vrm, bones: as given and found.
         names: what can be driven by name: morph targets, then expressions, as the file spells them.
         shows: which of ARKit's 52 channels it shows, by whatever means.
 
@@ -98,8 +100,10 @@ class Avatar:
         settle: Callable[[Float32[Array, "52"]], Float32[Array, "52"]] | None = None,
     ) -> None:
         self._settle = settle
+        humanoid = vrm.bones if vrm is not None else {}
+        model = let_down(model, humanoid)
         self.model, self.vrm, self.notes = model, vrm, notes
-        self.bones: Bones = find_bones(model, vrm.bones if vrm is not None else {})
+        self.bones: Bones = find_bones(model, humanoid)
         self._overrides = overrides or Overrides()
         self._meshes: list[tuple[int, int, int]] = []  # mesh, where its weights begin and end
         at = 0

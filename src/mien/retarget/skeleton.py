@@ -25,6 +25,8 @@ __all__ = [
     "Turner",
     "find_bones",
     "held",
+    "line",
+    "plain",
     "power",
     "product",
     "quaternion",
@@ -78,18 +80,18 @@ def find_bones(model: Model, humanoid: Mapping[str, int]) -> Bones:
         humanoid: node by VRM's bone name; empty where the file is no VRM.
     """
     joints = {joint for skin in model.skins for joint in skin.joints}
-    plain = [_plain(node.name) for node in model.nodes]
+    called = [plain(node.name) for node in model.nodes]
 
     def named(bone: str, around: int | None, *, above: bool = False) -> int | None:
         if bone in humanoid:
             return humanoid[bone]
         places: Iterable[int] = range(len(model.nodes))
         if around is not None:
-            places = _line(model, around) if above else _below(model, around)
+            places = line(model, around) if above else _below(model, around)
         fits = [
             i
             for i in places
-            if plain[i] in _NAMES[bone]
+            if called[i] in _NAMES[bone]
             and (model.nodes[i].mesh is None or model.nodes[i].skin is None)
         ]
         # The first of the best: of several necks the one next to the head.
@@ -99,16 +101,17 @@ def find_bones(model: Model, humanoid: Mapping[str, int]) -> Bones:
 
     head = named("head", None)
     neck = None if head is None else named("neck", head, above=True)
-    if neck is not None and (neck == head or neck not in _line(model, head)):
+    if neck is not None and (neck == head or neck not in line(model, head)):
         neck = None
     return Bones(head, neck, named("jaw", head), named("leftEye", head), named("rightEye", head))
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A bone's name without prefixes and what is no letter or digit, in small letters."""
     return re.sub(r"[^a-z0-9]", "", _PREFIX.sub("", name.strip()).lower())
 
 
-def _line(model: Model, node: int | None) -> Iterator[int]:
+def line(model: Model, node: int | None) -> Iterator[int]:
     """A node and its ancestors."""
     while node is not None:
         yield node
@@ -164,7 +167,7 @@ class Turner:
     def __init__(self, model: Model, node: int) -> None:
         self.node = node
         above: Quaternion = (0.0, 0.0, 0.0, 1.0)
-        for i in reversed(list(_line(model, model.nodes[node].parent))):
+        for i in reversed(list(line(model, model.nodes[node].parent))):
             above = product(above, _rotation(model.nodes[i]))
         self._before = (-above[0], -above[1], -above[2], above[3])
         self._after = product(above, _rotation(model.nodes[node]))
@@ -189,12 +192,12 @@ def turn_of_all(model: Model) -> tuple[Turner, Float[Array, "3"], Float[Array, "
     chosen = [(i, mesh) for i, mesh in carriers if mesh.targets] or carriers
     if not chosen:
         return None
-    *_, root = _line(model, chosen[0][0])
+    *_, root = line(model, chosen[0][0])
     ends = []
     with np.errstate(over="ignore", invalid="ignore"):
         for i, mesh in chosen:
             points = np.concatenate([p.positions for p in mesh.primitives]).astype(np.float64)
-            for at in _line(model, i):
+            for at in line(model, i):
                 node = model.nodes[at]
                 turn, w = np.array(node.rotation[:3]), node.rotation[3]
                 points = points * node.scale
