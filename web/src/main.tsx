@@ -1,7 +1,9 @@
 import { createRoot } from "react-dom/client";
 import "./index.css";
+import { looksOf } from "./emotion";
 import { AT } from "./live/protocol";
 import { Studio } from "./studio";
+import { EMOTIONS } from "./tables";
 import { App } from "./ui/App";
 
 const studio = new Studio();
@@ -34,6 +36,7 @@ studio.rhythm.onTenth((now) => {
   dataset.recording = String(recording);
   dataset.finder = finder.kind;
   dataset.avatar = studio.closet.gallery.store.get().worn.split(":")[0];
+  dataset.looks = EMOTIONS[looksOf(studio.lead)] ?? "none";
   const mouth = studio.lead ? studio.lead[AT.mouth_open] : NaN;
   dataset.mouth = Number.isNaN(mouth) ? "unknown" : mouth === 1 ? "open" : "closed";
 });

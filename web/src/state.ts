@@ -52,7 +52,7 @@ export interface Situation {
   readonly finder: FinderState;
 }
 
-export type TabId = "expression" | "pose" | "rig" | "streams" | "session";
+export type TabId = "expression" | "emotion" | "pose" | "rig" | "streams" | "session";
 
 /** All that changes rarely; the face itself moves past it. */
 export interface StudioState extends Situation {

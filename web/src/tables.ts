@@ -8,12 +8,12 @@ import topologyTable from "../../src/mien/assets/topology.json";
 export const CHANNELS: readonly string[] = channelTable.arkit52;
 export const GROUPS: Readonly<Record<string, readonly string[]>> = channelTable.groups;
 
+/** The seven classes of FER-2013, in the order of the wire. */
+export const EMOTIONS: readonly string[] = channelTable.emotions;
+
 /** Standard deviations of the ten coefficients of the face model, as published with 3DDFA_V2. */
 export const MODE_DEVIATIONS: readonly number[] = channelTable.morphable_deviation;
 
-export const POINTS = topologyTable.points;
-/** Three indices a triangle, counter-clockwise from outside; eyes and mouth are holes. */
-export const TRIANGLES = Uint16Array.from(topologyTable.triangles.flat());
 /** What an expression can set off around a face: when, and how it flies; films have the same. */
 export type Effect = keyof typeof effectTable.effects;
 interface EffectRow {
@@ -36,6 +36,9 @@ interface EffectRow {
 export const EFFECT_TABLE = effectTable as unknown as { readonly span: number; readonly most: number; readonly effects: Readonly<Record<Effect, EffectRow>> };
 export const EFFECTS = Object.keys(effectTable.effects) as readonly Effect[];
 
+export const POINTS = topologyTable.points;
+/** Three indices a triangle, counter-clockwise from outside; eyes and mouth are holes. */
+export const TRIANGLES = Uint16Array.from(topologyTable.triangles.flat());
 /** Two indices an edge. */
 export const EDGES = Uint16Array.from(topologyTable.edges.flat());
 export const RIGID: readonly number[] = topologyTable.rigid;

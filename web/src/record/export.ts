@@ -1,12 +1,12 @@
 /** Takes as files. A number that no model produced is empty in CSV and null in JSON. */
 
 import { AT, type FaceBlock } from "../live/protocol";
-import { CHANNELS, POINTS } from "../tables";
+import { CHANNELS, EMOTIONS, POINTS } from "../tables";
 import type { Take } from "./take";
 
 const POSE = ["yaw", "pitch", "roll"] as const;
 /** Columns by their names in the tables of `mien capture`, so that its commands play takes too. */
-const COLUMNS = ["time", "face_id", "presence", "inside", ...POSE, "mouth_open", ...CHANNELS];
+const COLUMNS = ["time", "face_id", "presence", "inside", ...POSE, "mouth_open", ...CHANNELS, ...EMOTIONS.map((name) => `emotion_${name}`)];
 
 function digits(value: number, places: number): number | null {
   return Number.isFinite(value) ? Number(value.toFixed(places)) : null;
@@ -21,6 +21,7 @@ function row(time: number, face: FaceBlock): (number | null)[] {
     ...POSE.map((name) => digits(face[AT[name]], 2)),
     digits(face[AT.mouth_open], 0),
     ...CHANNELS.map((_, i) => digits(face[AT.expression + i], 4)),
+    ...EMOTIONS.map((_, i) => digits(face[AT.emotion + i], 4)),
   ];
 }
 
@@ -58,6 +59,7 @@ export function toJson(take: Take): string {
     width: take.width,
     height: take.height,
     channels: CHANNELS,
+    emotions: EMOTIONS,
     moments: take.moments.map(({ time, faces }) => ({
       time: digits(time, 4),
       faces: faces.map((face) => ({
@@ -69,6 +71,7 @@ export function toJson(take: Take): string {
         roll: digits(face[AT.roll], 2),
         mouth_open: Number.isFinite(face[AT.mouth_open]) ? face[AT.mouth_open] === 1 : null,
         expression: CHANNELS.map((_, i) => digits(face[AT.expression + i], 4)),
+        emotion: EMOTIONS.map((_, i) => digits(face[AT.emotion + i], 4)),
         points: Array.from({ length: POINTS }, (_, i) =>
           [0, 1, 2].map((axis) => digits(face[AT.points + i * 3 + axis], 2)),
         ),

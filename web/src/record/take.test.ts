@@ -2,7 +2,7 @@ import { parquetReadObjects } from "hyparquet";
 import { describe, expect, it } from "vitest";
 import { FACE_FLOATS } from "../generated/wire";
 import { AT } from "../live/protocol";
-import { CHANNELS, POINTS } from "../tables";
+import { CHANNELS, EMOTIONS, POINTS } from "../tables";
 import { toCsv, toJson, toParquet } from "./export";
 import { beginning } from "../state";
 import { DEFAULTS } from "../settings";
@@ -73,6 +73,7 @@ describe("export", () => {
   block[AT.yaw] = -12.345;
   block[AT.mouth_open] = 1;
   block[AT.expression + CHANNELS.indexOf("jawOpen")] = 0.25;
+  block[AT.emotion + EMOTIONS.indexOf("happy")] = 0.75;
   block.fill(1, AT.points, AT.points + POINTS * 3);
   const recorder = new Recorder();
   recorder.add(0, 640, 480, [block]);
@@ -91,6 +92,8 @@ describe("export", () => {
     expect(value("jawOpen")).toBe("0.25");
     expect(value("presence")).toBe("");
     expect(value("tongueOut")).toBe("");
+    expect(value("emotion_happy")).toBe("0.75");
+    expect(value("emotion_sad")).toBe("");
   });
 
   it("to Parquet is the same table, with types", async () => {
@@ -109,7 +112,7 @@ describe("export", () => {
 
   it("to JSON keeps moments without a face, and null where nothing was measured", () => {
     interface Shape {
-      moments: { time: number; faces: { mouth_open: boolean | null; expression: (number | null)[]; points: number[][] }[] }[];
+      moments: { time: number; faces: { mouth_open: boolean | null; expression: (number | null)[]; emotion: (number | null)[]; points: number[][] }[] }[];
     }
     const parsed = JSON.parse(toJson(take)) as Shape;
     expect(parsed.moments.map((m) => [m.time, m.faces.length])).toEqual([[0, 1], [0.04, 0]]);
@@ -118,6 +121,7 @@ describe("export", () => {
     expect(seen.points).toHaveLength(POINTS);
     expect(seen.expression[CHANNELS.indexOf("jawOpen")]).toBe(0.25);
     expect(seen.expression[CHANNELS.indexOf("tongueOut")]).toBeNull();
+    expect(seen.emotion[EMOTIONS.indexOf("happy")]).toBe(0.75);
   });
 });
 

@@ -23,7 +23,7 @@ export function App({ studio }: { studio: Studio }) {
   const dropping = useDrop(studio);
   return (
     <StudioContext value={studio}>
-      <div className="grid h-dvh grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)_auto_auto] md:grid-cols-[minmax(0,1fr)_320px] md:grid-rows-[auto_minmax(0,1fr)_auto]">
+      <div className="grid h-dvh grid-cols-[minmax(0,1fr)] grid-rows-[auto_minmax(0,1fr)_auto_auto] md:grid-cols-[minmax(0,1fr)_360px] md:grid-rows-[auto_minmax(0,1fr)_auto]">
         <div className="md:col-span-2">
           <Bar openFile={openPicture} openAvatar={openAvatar} />
         </div>

@@ -3,6 +3,7 @@
 import { useRef } from "react";
 import { Calibration } from "./Calibration";
 import { useGuide, useStudio, useStudioState } from "./context";
+import { EmotionTab } from "./EmotionTab";
 import { ExpressionTab } from "./ExpressionTab";
 import { Icon } from "./icons";
 import { PoseTab } from "./PoseTab";
@@ -12,6 +13,7 @@ import { StreamsTab } from "./StreamsTab";
 
 const TABS = [
   { id: "expression", label: "Expression", View: ExpressionTab },
+  { id: "emotion", label: "Emotion", View: EmotionTab },
   { id: "pose", label: "Pose", View: PoseTab },
   { id: "rig", label: "Rig", View: RigTab },
   { id: "streams", label: "Streams", View: StreamsTab },
@@ -54,9 +56,12 @@ function Tabs() {
               aria-selected={tab === id}
               aria-controls="inspector-panel"
               tabIndex={tab === id ? 0 : -1}
-              className="control text-s"
+              className="control shrink-0 px-1 text-s"
               data-testid={`tab-${id}`}
-              onClick={() => studio.store.set({ tab: id, sheet: true })}
+              onClick={(event) => {
+                event.currentTarget.scrollIntoView({ block: "nearest", inline: "nearest" });
+                studio.store.set({ tab: id, sheet: true });
+              }}
             >
               {label}
             </button>

@@ -32,6 +32,7 @@ function Facts() {
     ["Landmarks by", engine || "–"],
     ["Channels by", session === null ? "–" : (session.expression ?? "no head")],
     ["Coefficients by", session === null ? "–" : (session.morphable ?? "no head")],
+    ["Emotions by", session === null ? "–" : (session.emotion ?? "no head")],
     ["Calibrated for", person ?? "nobody"],
     ["Source", source],
     ["Frames go to", kept ? "nobody: points do" : studio.local ? "this machine only" : location.hostname],

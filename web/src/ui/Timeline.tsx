@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "react";
 import { lengthOf, type Take } from "../record/take";
 import { useStudio, useStudioState } from "./context";
+import { EmotionStrip } from "./EmotionStrip";
 import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./icons";
 import { clock, PlayButton } from "./PlayButton";
@@ -39,6 +40,7 @@ export function Timeline({ take }: { take: Take }) {
           data-testid="scrub"
           onInput={(event) => review.seek(Number(event.currentTarget.value))}
         />
+        <EmotionStrip take={take} inset={INSET} />
         <Ends length={length} />
       </div>
       <span ref={text} className="min-w-24 text-right text-s text-quiet" />
