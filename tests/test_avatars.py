@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from mien.avatars import eased
 from mien.channels import ARKIT_52
 from mien.cli import app
-from mien.errors import InputError
+from mien.errors import InputError, OutputError
 from mien.gltf import encode, read
 from mien.model import Mesh, Model, Node, Primitive, Target
 from mien.retarget.avatar import Avatar
@@ -72,7 +72,7 @@ def test_animate(avatar: Path, table: Path, tmp_path: Path) -> None:
     assert code == 0
     assert "2 poses over 0.25 s, 50 of 52 channels" in said
     assert read(out).model.meshes[0].targets[:50] == ARKIT_52[:50]
-    with pytest.raises(InputError, match="replace it with -f"):
+    with pytest.raises(OutputError, match="replace it with -f"):
         run("animate", table, "--avatar", avatar, "-o", out)
     assert run("animate", table, "--avatar", avatar, "-o", out, "-f")[0] == 0
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from mien import ict_avatar, zoo
 from mien.channels import ARKIT_52, index_of
 from mien.cli import app
-from mien.errors import InputError, ModelMissing
+from mien.errors import InputError, ModelMissing, OutputError
 from mien.geometry import matrix_from_euler
 from mien.gltf import encode, read
 from mien.ict_looks import around
@@ -248,7 +248,7 @@ def test_the_command(known: Path, tmp_path: Path, pulled: bool) -> None:
     assert "has no tongueOut" in said
     assert "51 of 52 channels" in said
     assert read(out).model.meshes[0].targets == ict.CHANNELS
-    with pytest.raises(InputError, match="replace it with -f"):
+    with pytest.raises(OutputError, match="replace it with -f"):
         run("-o", out, "--from", known)
     before = hashlib.sha256(out.read_bytes()).digest()
     assert run("-o", out, "--from", known, "-f", "--skin", "deep")[0] == 0

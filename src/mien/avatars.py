@@ -66,12 +66,12 @@ def animate(
     """Write a capture as animation of an avatar: a GLB that plays in Blender and three."""
     from .outputs.animation import animate as in_motion
     from .outputs.animation import write_glb
+    from .outputs.files import must_be_new
     from .streams.replay import open_replay
 
     if out.suffix.lower() != ".glb":
         raise InputError(f"an animation is written as .glb, --out is {out.name}")
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} is there already; choose another name, or replace it with -f")
+    must_be_new(out, overwrite=overwrite)
     driven = _load(avatar, overrides)
     replay = open_replay(capture / "faces.parquet" if capture.is_dir() else capture)
     poses = ((pose.time, driven.pose(pose)) for pose in eased(replay))

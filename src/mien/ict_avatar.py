@@ -91,11 +91,11 @@ def ict(
     from .ict_looks import tints
     from .morphable import ict as reader
     from .outputs.animation import write_glb
+    from .outputs.files import must_be_new
 
     if out.suffix.lower() != ".glb":
         raise InputError(f"the head is written as .glb, --out is {out.name}")
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} is there already; choose another name, or replace it with -f")
+    must_be_new(out, overwrite=overwrite)
     tints(skin, eyes, hair)  # refused before what takes long
     found = reader.read(zoo.path(_MODEL) if source is None else source, identities=False)
     write_glb(out, build(found, skin, eyes, hair))

@@ -207,13 +207,13 @@ def render(
     Ctrl-C stops early; everything up to then is in the film.
     """
     from . import people
+    from .outputs.files import must_be_new
     from .playing import perform, steady
     from .render.background import parse
     from .stage import Stage, character
 
     suffix = _suffix(out)
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists already; choose another name, or replace it with -f")
+    must_be_new(out, overwrite=overwrite)
     if side_by_side and overlay:
         raise InputError("--side-by-side and --overlay exclude each other; choose one")
     if fps is not None and not 1 <= fps <= 240:

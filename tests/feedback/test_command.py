@@ -80,7 +80,7 @@ def test_it_is_counted_exported_and_deleted(run: Run, tmp_path: Path, url: str) 
     assert rows["2"]["crop"] is None
     assert (rows["2"]["label"], rows["2"]["told"]) == ("none", "happy")
     assert sum(rows["1"][f"p_{name}"] for name in EMOTIONS) == pytest.approx(1)
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(OutputError, match="exists already"):
         run("export", "-o", str(out))
     run("export", "-f", "-o", str(out))
     assert "3 submissions deleted" in run("delete", "--token", TOKEN)

@@ -94,12 +94,12 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", "-f", help="Replace OUT.")] = False,
 ) -> None:
     """Write everything into a Parquet table. Who deletes afterwards is still in it."""
+    from ..outputs.files import must_be_new
     from .export import write
 
     if out.suffix.lower() != ".parquet":
         raise InputError(f"feedback is exported as .parquet, --out is {out.name}")
-    if out.exists() and not overwrite:
-        raise InputError(f"{out} is there already; choose another name, or replace it with -f")
+    must_be_new(out, overwrite=overwrite)
     desk = desk_of(url)
     rows = write(desk.submissions(), out)
     desk.close()

@@ -21,7 +21,15 @@ from ..errors import OutputError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["PartFile", "is_locked", "output_error", "part_path", "replacing", "write_json_atomic"]
+__all__ = [
+    "PartFile",
+    "is_locked",
+    "must_be_new",
+    "output_error",
+    "part_path",
+    "replacing",
+    "write_json_atomic",
+]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -68,6 +76,16 @@ def output_error(error: Refusal, path: Path, safe: str = "") -> OutputError:
         why = error.strerror or str(error)
         remedy = "Check the disk, or choose another folder."
     return OutputError(" ".join(filter(None, (f"cannot write {path}: {why}.", safe, remedy))))
+
+
+def must_be_new(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write where something is, unless it may be replaced.
+
+    Raises:
+        OutputError: it is there.
+    """
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already; choose another name, or replace it with -f")
 
 
 @contextmanager
