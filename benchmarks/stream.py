@@ -97,7 +97,7 @@ def _stream() -> tuple[Timing, int]:
         ]
         until = Until(threading.Event(), SECONDS)
         with (
-            Tracker(morphable=None) as tracker,
+            Tracker(morphable=None, emotion=None) as tracker,
             open_source("camera:0", device=Webcam) as source,
             Sender(
                 destinations,

@@ -21,7 +21,7 @@ FRAMES = 120
 
 def measure() -> list[Line]:
     """The ruler as head, which costs next to nothing; trained heads have their own benchmark."""
-    ratio, detail = against_bare(expression="geometric", morphable=None)
+    ratio, detail = against_bare(expression="geometric", morphable=None, emotion=None)
     return [
         Line(
             name="tracker, one face, everything but the overlay / bare FaceMesh loop",

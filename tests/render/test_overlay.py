@@ -189,6 +189,23 @@ def test_the_panel_takes_missing_and_extreme_values(values: float) -> None:
     assert np.array_equal(drawn, without) == bool(np.isnan(values))
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_likeliest_emotion_is_a_line_of_the_panel(count: int) -> None:
+    style = replace(NOTHING, values=True, bars=0)
+    happy = np.full(7, 0.05, np.float32)
+    happy[3] = 0.7
+    people = [(640, 300), (200, 300), (1080, 300)][:count]
+    drawn = []
+    for emotion in (None, happy, np.roll(happy, 1)):
+        faces = [face(HD, at, 8, i + 1, emotion=emotion) for i, at in enumerate(people)]
+        drawn.append(draw(grey(HD), seen(HD, *faces), style))
+    without, with_it, other = drawn
+    rows = [np.flatnonzero(changed(grey(HD), image).any(axis=1)) for image in drawn]
+    assert rows[1].max() > rows[0].max() or len(rows[1]) > len(rows[0])
+    assert not np.array_equal(with_it, other)
+    assert not np.array_equal(without, with_it)
+
+
 def test_one_panel_stays_in_its_corner_while_the_face_moves() -> None:
     style = replace(NOTHING, values=True)
     places = set()

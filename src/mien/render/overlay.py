@@ -33,7 +33,8 @@ class OverlayStyle:
         contours: outline, brows, eyes, nose and lips.
         irises: rings around the irises of open eyes.
         axes: the head's x, y and z axes at the nose tip.
-        values: a panel for each face: number, mouth, angles and the strongest channels.
+        values: a panel for each face: number, mouth, angles, the likeliest emotion where a head
+            reads emotions, and the strongest channels.
         bars: how many channels the panel shows at most.
         accent: the colour of the lines.
     """

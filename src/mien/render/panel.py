@@ -141,16 +141,22 @@ def _strongest(expression: Float32[Array, "52"], count: int) -> list[tuple[str, 
 
 
 def _values(face: Face, em: int, bars: int) -> _Panel:
-    """Number, mouth, angles and the strongest channels."""
+    """Number, mouth, angles, emotion and the strongest channels."""
     rows = [] if face.expression is None else _strongest(face.expression, bars)
     pad, step = round(0.8 * em), round(1.45 * em)
-    lines = 1 + (face.pose is not None) + len(rows)
+    lines = 1 + (face.pose is not None) + (face.emotion is not None) + len(rows)
     height = 2 * pad + lines * step - step // 6 + (pad // 2 if rows else 0)
     panel = _Panel(round(19 * em), height)
     _header(panel, face, em, pad)
     y = pad + step
     if face.pose is not None:
         _angles(panel, face.pose, em, pad, y)
+        y += step
+    if face.emotion is not None and face.looks is not None:
+        width = panel.text(pad, y, "looks", em, grey=True)
+        panel.text(pad + width + 0.35 * em, y, face.looks, em)
+        sure = f"{float(face.emotion.max()):.2f}"
+        panel.text(panel.width - pad, y, sure, em, right=True)
         y += step
     y += pad // 2
     for label, right, left in rows:
