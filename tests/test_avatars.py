@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from mien.avatars import eased
 from mien.channels import ARKIT_52
 from mien.cli import app
-from mien.errors import InputError, OutputError
+from mien.errors import InputError, ModelMissing, OutputError
 from mien.gltf import encode, read
 from mien.model import Mesh, Model, Node, Primitive, Target
 from mien.retarget.avatar import Avatar
@@ -55,7 +55,7 @@ def run(*arguments: object) -> tuple[int, str]:
 def test_info(avatar: Path) -> None:
     code, said = run("info", avatar)
     assert code == 0
-    assert "made.glb: 3 nodes, 1 meshes, 3 vertices, 1 triangles, 51 morph targets" in said
+    assert "made.glb: 3 nodes, 1 mesh, 3 vertices, 1 triangle, 51 morph targets" in said
     assert "It shows 50 of ARKit's 52 channels; it lacks noseSneerRight, tongueOut." in said
     assert "Hat [big]" in said
 
@@ -75,6 +75,35 @@ def test_animate(avatar: Path, table: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="replace it with -f"):
         run("animate", table, "--avatar", avatar, "-o", out)
     assert run("animate", table, "--avatar", avatar, "-o", out, "-f")[0] == 0
+
+
+def test_the_built_in_head_is_animated_by_its_name(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bust.glb"
+    assert "52 of 52 channels" in run("animate", table, "--avatar", "bust", "-o", out)[1]
+    worn = Avatar.load(out)
+    assert worn.shows == ARKIT_52
+    assert worn.bones.jaw is not None
+    assert "It shows 52 of ARKit's 52 channels." in run("info", "bust")[1]
+
+
+@pytest.mark.parametrize(
+    ("avatar", "error", "says"),
+    [
+        ("burst", InputError, r"no avatar 'burst'; did you mean bust\? There are bust, ict, and"),
+        ("mask", InputError, "no avatar 'mask'"),
+        ("ict", ModelMissing, "run `mien pull ict-facekit`"),
+        ("gone.vrm", InputError, r"cannot read gone\.vrm"),
+        ("faces.csv", InputError, "is not glTF"),
+    ],
+)
+def test_avatars_that_are_none(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, avatar: str, error, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    for command in (("info", avatar), ("animate", table, "--avatar", avatar, "-o", "a.glb")):
+        with pytest.raises(error, match=says):
+            run(*command)
 
 
 @pytest.mark.parametrize(

@@ -40,13 +40,16 @@ _Overrides = Annotated[
 
 @app.command()
 def info(
-    file: Annotated[Path, typer.Argument(help="A .glb, .gltf or .vrm file.")],
+    avatar: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="bust, ict, or a .glb, .gltf or .vrm file.")
+    ],
     overrides: _Overrides = None,
 ) -> None:
     """Say what an avatar has, which of ARKit's 52 channels it can show, and what is missing."""
-    avatar = _load(file, overrides)
-    _out.print(f"[bold]{escape(file.name)}[/]: {escape(_counts(avatar.model))}", highlight=False)
-    for sentence in avatar.report:
+    found = _find(avatar, overrides)
+    name = escape(Path(avatar).name)
+    _out.print(f"[bold]{name}[/]: {escape(_counts(found.model))}", highlight=False)
+    for sentence in found.report:
         _out.print(escape(sentence), highlight=False)
 
 
@@ -58,7 +61,9 @@ def animate(
             help="Folder of a capture, or a table or recording: .parquet, .csv, .gesichter."
         ),
     ],
-    avatar: Annotated[Path, typer.Option(metavar="FILE", help="A .glb, .gltf or .vrm file.")],
+    avatar: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="bust, ict, or a .glb, .gltf or .vrm.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .glb that is written.")],
     overrides: _Overrides = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", "-f", help="Replace OUT.")] = False,
@@ -72,7 +77,7 @@ def animate(
     if out.suffix.lower() != ".glb":
         raise InputError(f"an animation is written as .glb, --out is {out.name}")
     must_be_new(out, overwrite=overwrite)
-    driven = _load(avatar, overrides)
+    driven = _find(avatar, overrides)
     replay = open_replay(capture / "faces.parquet" if capture.is_dir() else capture)
     poses = ((pose.time, driven.pose(pose)) for pose in eased(replay))
     motion = in_motion(poses, name=capture.stem)
@@ -105,23 +110,23 @@ def eased(replay: Replay) -> Iterator[RigPose]:
                 yield ease_to_rest(last, time - last.time)
 
 
-def _load(file: Path, overrides: Path | None) -> Avatar:
+def _find(name: str, overrides: Path | None) -> Avatar:
+    from . import wardrobe
     from .retarget import overrides as wants
-    from .retarget.avatar import Avatar
 
-    return Avatar.load(file, None if overrides is None else wants.read(overrides))
+    return wardrobe.find(name, None if overrides is None else wants.read(overrides))
 
 
 def _counts(model: Model) -> str:
     primitives = [p for mesh in model.meshes for p in mesh.primitives]
     parts = {
-        "nodes": len(model.nodes),
-        "meshes": len(model.meshes),
-        "vertices": sum(len(p.positions) for p in primitives),
-        "triangles": sum(len(p.triangles) for p in primitives),
-        "morph targets": len({name for mesh in model.meshes for name in mesh.targets}),
+        ("node", "nodes"): len(model.nodes),
+        ("mesh", "meshes"): len(model.meshes),
+        ("vertex", "vertices"): sum(len(p.positions) for p in primitives),
+        ("triangle", "triangles"): sum(len(p.triangles) for p in primitives),
+        ("morph target", "morph targets"): len({n for mesh in model.meshes for n in mesh.targets}),
     }
-    return ", ".join(f"{count:,} {name}" for name, count in parts.items())
+    return ", ".join(f"{count:,} {names[count != 1]}" for names, count in parts.items())
 
 
 def _note(text: str) -> None:

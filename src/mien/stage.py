@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
+from . import wardrobe
 from .arrays import Array, Float, RGBImage, UInt8
-from .errors import InputError
 from .model import Model, ModelPose
 from .playing import Moment
 from .render.background import Background, Picture, blurred, kept
@@ -22,13 +20,10 @@ from .render.skeleton import Skeleton, framed, rest_parts
 from .retarget.avatar import Avatar
 from .topology import CANONICAL, IRIS_CENTRES
 
-__all__ = ["AVATARS", "FILES", "Character", "Stage", "character"]
+__all__ = ["AVATARS", "Character", "Stage", "character"]
 
-AVATARS = ("bust", "mask", "ict")
-"""Those that have a name; ``ict`` needs ``mien pull ict-facekit``."""
-
-FILES = (".glb", ".gltf", ".vrm")
-"""Suffixes of avatars in files."""
+AVATARS = (wardrobe.NAMES[0], "mask", *wardrobe.NAMES[1:])
+"""Those that have a name."""
 
 _METRES = 0.01  # a head unit
 _BEHIND_IRIS = 1.2  # head units from an iris back to the middle of its eye
@@ -61,23 +56,7 @@ def character(name: str) -> Character:
     """
     if name == "mask":
         return _Masked()
-    if name == "bust":
-        from .retarget import bust
-
-        return _Driven(Avatar(bust.build(), settle=bust.settled))
-    if name == "ict":
-        from . import ict_avatar
-
-        return _Driven(Avatar(ict_avatar.load()))
-    path = Path(name)
-    if path.suffix.lower() in FILES:
-        return _Driven(Avatar.load(path))
-    near = difflib.get_close_matches(name.lower(), AVATARS, n=2, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(
-        f"there is no avatar {name!r}; {hint}There are {', '.join(AVATARS)}, and files that end in "
-        f"{', '.join(FILES)}"
-    )
+    return _Driven(wardrobe.find(name, names=AVATARS))
 
 
 class _Driven:
