@@ -59,6 +59,7 @@ def test_it_says_how(client):
     assert answer["available"] is True
     assert answer["problem"] is None
     assert answer["labels"] == list(LABELS)
+    assert answer["models"] == {"emotion": "1"}
     assert answer["consent"]["version"] == CURRENT
     assert "delete" in answer["consent"]["text"]
 

@@ -51,7 +51,7 @@ export class Studio {
   /** Null until it is mounted, and where the browser cannot draw it. */
   stage: Stage | null = null;
   private readonly live: Live;
-  private readonly token = takeToken();
+  readonly token = takeToken();
   private readonly caps = capsOf(location.search);
   private readonly eye = new Watch();
   private sourceSince = 0;

@@ -95,6 +95,9 @@ class FeedbackAnswer(Answer):
     available: bool
     problem: str | None = Field(description="Why not.")
     labels: list[str] = Field(description="What the user may say; `none` is none of the others.")
+    models: dict[str, str] = Field(
+        description="Heads that corrections can be about: their version."
+    )
     consent: ConsentAnswer
 
 
@@ -175,6 +178,7 @@ def router(settings: Settings, desk: Desk) -> APIRouter:
             available=problem is None,
             problem=problem,
             labels=list(LABELS),
+            models={head.name: head.version for head in models(settings)},
             consent=ConsentAnswer(version=CURRENT, text=CONSENTS[CURRENT]),
         )
 

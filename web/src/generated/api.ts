@@ -460,6 +460,13 @@ export interface components {
              * @description What the user may say; `none` is none of the others.
              */
             labels: string[];
+            /**
+             * Models
+             * @description Heads that corrections can be about: their version.
+             */
+            models: {
+                [key: string]: string;
+            };
             consent: components["schemas"]["ConsentAnswer"];
         };
         /** HTTPValidationError */

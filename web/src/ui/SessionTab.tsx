@@ -1,5 +1,6 @@
 import { useCallback, useRef } from "react";
 import { useGuide, useStudio, useStudioState, useTenth } from "./context";
+import { FeedbackDelete } from "./FeedbackDelete";
 import { STATIONS } from "./stages";
 
 const WORDS = { connecting: "connecting", ready: "connected", lost: "lost, trying again", refused: "refused" } as const;
@@ -13,6 +14,7 @@ export function SessionTab() {
         <h2 className="pb-2 text-s font-semibold">Where the time goes</h2>
         <Latencies />
       </section>
+      <FeedbackDelete />
     </div>
   );
 }
