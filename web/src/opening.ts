@@ -15,6 +15,7 @@ async function openCapture(studio: Studio, file: File): Promise<void> {
   try {
     const take = await readCapture(file, file.name);
     if (studio.store.get().recording) studio.toggleRecording();
+    studio.closet.hand.giveWay();
     await studio.closet.putOn();
     studio.review.open(take);
     studio.dress();

@@ -93,7 +93,7 @@ export class Studio {
         settings: () => this.settings,
         remember: (camera) => this.change({ camera }),
         changed: (source) => this.sourceChanged(source),
-        begun: () => this.forget(),
+        begun: (another) => this.forget(another),
         cameras: (cameras) => this.store.set({ cameras }),
         look: (photo, bitmap, signal) =>
           this.settings.private ? this.live.finder.still(bitmap, signal) : infer(photo, this.token, signal),
@@ -171,7 +171,7 @@ export class Studio {
     if ("maxFaces" in part || "smoothing" in part || "mouthThreshold" in part) this.configure(part);
     if ("private" in part) this.keepPictures(settings.private);
     if ("mirror" in part) this.store.set({ faceIds: orderOf(this.faces, this.mirrored) });
-    if ("cameraHeight" in part && this.store.get().source.kind === "camera") void this.sources.useCamera();
+    if ("cameraHeight" in part) void this.sources.reopenCamera();
     this.rhythm.pictured();
   }
 
@@ -278,7 +278,8 @@ export class Studio {
     if (ready && settings.private) this.live.finder.start(ready.landmark_model, session?.max_faces ?? 1);
   }
 
-  private forget(): void {
+  private forget(another: boolean): void {
+    if (another) this.closet.hand.giveWay();
     this.review.close();
     this.sourceSince = performance.now();
     this.pulse.clear();
@@ -311,10 +312,9 @@ export class Studio {
 
   private showStill(still: Still, bitmap: ImageBitmap): void {
     this.pulse.still(still.timings);
-    this.store.set({ engine: still.engine });
     if (still.faces.length === 0) this.stage?.unpaint();
     this.show(still.faces, still.width, still.height, bitmap, performance.now());
-    this.store.set({ sight: this.eye.reset(still.faces.length > 0 ? "face" : "none") });
+    this.store.set({ engine: still.engine, sight: this.eye.reset(still.faces.length > 0 ? "face" : "none") });
   }
 
   private greet(): void {

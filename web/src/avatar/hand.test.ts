@@ -67,3 +67,27 @@ describe("a rig by hand", () => {
     expect(shown(hand, { noseSneerLeft: 1 })[at("noseSneerLeft")]).toBe(1);
   });
 });
+
+describe("what is told of the hand", () => {
+  it("names a face until one of its channels is moved", () => {
+    const hand = new Hand();
+    hand.pose(PRESETS.Kiss, "Kiss");
+    expect(hand.store.get()).toEqual({ holding: true, face: "Kiss", slipped: false });
+    hand.hold(0, 0.5);
+    expect(hand.store.get()).toEqual({ holding: true, face: null, slipped: false });
+    hand.releaseAll();
+    expect(hand.store.get()).toEqual({ holding: false, face: null, slipped: false });
+  });
+
+  it("lets go for someone else, and says so until it is used again", () => {
+    const hand = new Hand();
+    hand.giveWay();
+    expect(hand.store.get().slipped).toBe(false);
+    hand.pose(PRESETS.Kiss, "Kiss");
+    hand.giveWay();
+    expect(hand.store.get()).toEqual({ holding: false, face: null, slipped: true });
+    expect(shown(hand, { jawOpen: 0.5 })[at("mouthPucker")]).toBe(0);
+    hand.hold(0, 0.5);
+    expect(hand.store.get().slipped).toBe(false);
+  });
+});

@@ -1,5 +1,6 @@
 /** What a person does to a rig by hand: channels that are held, and how strongly each is felt. */
 
+import { Store } from "../store";
 import { CHANNELS } from "../tables";
 
 /** Where the partner of each channel stands in a mirror; itself where it has none. */
@@ -24,7 +25,17 @@ export const PRESETS: Readonly<Record<string, Readonly<Record<string, number>>>>
 /** Seconds in which a held channel reaches its place (time constant). */
 const REACH = 0.07;
 
+/** What the hand does, in a word. */
+export interface Grasp {
+  readonly holding: boolean;
+  /** Name of the face that is held, where it has one. */
+  readonly face: string | null;
+  /** What was held was let go just now, and not by hand. */
+  readonly slipped: boolean;
+}
+
 export class Hand {
+  readonly store = new Store<Grasp>({ holding: false, face: null, slipped: false });
   /** Value of each held channel; NaN follows the face. */
   readonly held = new Float32Array(CHANNELS.length).fill(NaN);
   readonly gains = new Float32Array(CHANNELS.length).fill(1);
@@ -34,26 +45,41 @@ export class Hand {
   private moving = false;
 
   hold(channel: number, value: number): void {
-    this.held[channel] = value;
-    if (this.grip[channel] === 0) this.place[channel] = value;
-    this.moving = true;
+    this.grasp(channel, value);
+    this.store.set({ holding: true, face: null, slipped: false });
   }
 
   release(channel: number): void {
     this.held[channel] = NaN;
     this.moving = true;
+    this.store.set({ holding: this.held.some((value) => !Number.isNaN(value)), face: null });
   }
 
   /** Hold this face and nothing else. */
-  pose(face: Readonly<Record<string, number>>): void {
-    CHANNELS.forEach((name, i) => {
+  pose(face: Readonly<Record<string, number>>, name: string | null = null): void {
+    CHANNELS.forEach((channel, i) => {
       // What the face does not name is at rest in it.
-      this.hold(i, face[name] ?? 0);
+      this.grasp(i, face[channel] ?? 0);
     });
+    this.store.set({ holding: true, face: name, slipped: false });
   }
 
   releaseAll(): void {
     this.held.fill(NaN);
+    this.moving = true;
+    this.store.set({ holding: false, face: null });
+  }
+
+  /** Someone else comes on the stage, who has a face of their own. */
+  giveWay(): void {
+    if (!this.holding) return;
+    this.releaseAll();
+    this.store.set({ slipped: true });
+  }
+
+  private grasp(channel: number, value: number): void {
+    this.held[channel] = value;
+    if (this.grip[channel] === 0) this.place[channel] = value;
     this.moving = true;
   }
 
@@ -63,7 +89,7 @@ export class Hand {
   }
 
   get holding(): boolean {
-    return this.held.some((value) => !Number.isNaN(value));
+    return this.store.get().holding;
   }
 
   /** Whether something changed since the last `apply`. */

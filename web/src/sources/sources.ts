@@ -10,8 +10,8 @@ export interface SourceHost {
   /** What is remembered of the camera. */
   remember: (camera: string) => void;
   changed: (source: Source) => void;
-  /** A source is about to be opened; what came from the one before is history. */
-  begun: () => void;
+  /** A source is about to be opened, `another` or the same; what came from it before is history. */
+  begun: (another: boolean) => void;
   cameras: (cameras: readonly Camera[]) => void;
   /** Find the faces of a photo; `bitmap` is the same, decoded, and stays the sender's. */
   look: (photo: Blob, bitmap: ImageBitmap, signal: AbortSignal) => Promise<Still>;
@@ -36,9 +36,9 @@ export class Sources {
   }
 
   /** Open a camera; the one of last time unless another is named. */
-  async useCamera(id: string | null = this.host.settings().camera): Promise<void> {
+  async useCamera(id: string | null = this.host.settings().camera, another = true): Promise<void> {
     const source: Source = { kind: "camera", phase: "opening", name: "the camera" };
-    const { signal } = this.begin(source);
+    const { signal } = this.begin(source, another);
     try {
       const used = await this.feed.openCamera(id, this.host.settings().cameraHeight);
       if (signal.aborted) return;
@@ -55,8 +55,8 @@ export class Sources {
   async openFile(file: File): Promise<void> {
     const kind = kindOfFile(file);
     const source: Source = { kind: kind ?? "photo", phase: "opening", name: file.name };
-    if (kind === "photo") return this.openPhoto(file, source);
-    const { signal } = this.begin(source);
+    if (kind === "photo") return this.openPhoto(file, source, true);
+    const { signal } = this.begin(source, true);
     try {
       if (kind === null) throw new SourceError("unsupported-file");
       await this.feed.openFile(file);
@@ -66,14 +66,19 @@ export class Sources {
     }
   }
 
-  async useSample(): Promise<void> {
+  /** The camera that is in use, with what is wanted of it now. */
+  async reopenCamera(): Promise<void> {
+    if (this.source.kind === "camera") await this.useCamera(undefined, false);
+  }
+
+  async useSample(another = true): Promise<void> {
     const source: Source = { kind: "sample", phase: "opening", name: "the sample" };
-    const { signal } = this.begin(source);
+    const { signal } = this.begin(source, another);
     try {
       const response = await fetch("./sample.jpg", { signal });
       if (!response.ok) throw new InferError(`The server has no sample portrait (${response.status}).`);
       const photo = await response.blob();
-      if (!signal.aborted) await this.openPhoto(photo, source);
+      if (!signal.aborted) await this.openPhoto(photo, source, false);
     } catch (error) {
       if (!signal.aborted) this.fail({ ...source, ...describe(error) });
     }
@@ -81,12 +86,12 @@ export class Sources {
 
   /** Show the still once more, or fetch what could not be had before. */
   async again(): Promise<void> {
-    if (this.source.kind === "sample" || !this.photo) return this.useSample();
-    return this.openPhoto(this.photo, { ...this.source, phase: "opening" });
+    if (this.source.kind === "sample" || !this.photo) return this.useSample(false);
+    return this.openPhoto(this.photo, { ...this.source, phase: "opening" }, false);
   }
 
-  private async openPhoto(file: Blob, source: Source): Promise<void> {
-    const { signal } = this.begin(source);
+  private async openPhoto(file: Blob, source: Source, another: boolean): Promise<void> {
+    const { signal } = this.begin(source, another);
     this.photo = file;
     try {
       const bitmap = await decode(file);
@@ -98,11 +103,11 @@ export class Sources {
     }
   }
 
-  private begin(source: Source): AbortController {
+  private begin(source: Source, another: boolean): AbortController {
     this.aborter.abort();
     this.aborter = new AbortController();
     this.feed.stop();
-    this.host.begun();
+    this.host.begun(another);
     this.become(source);
     return this.aborter;
   }
@@ -124,7 +129,7 @@ export class Sources {
 
   private async devicesChanged(): Promise<void> {
     await this.findCameras();
-    if (this.source.problem === "unplugged" && this.cameras.length > 0) await this.useCamera();
+    if (this.source.problem === "unplugged" && this.cameras.length > 0) await this.reopenCamera();
   }
 }
 

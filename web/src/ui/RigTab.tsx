@@ -6,7 +6,7 @@ import { PRESETS } from "../avatar/hand";
 import { MOST_GAIN } from "../settings";
 import { CHANNELS } from "../tables";
 import { type Row, SECTIONS } from "./channels";
-import { useGallery, useStudio } from "./context";
+import { useGallery, useHand, useStudio } from "./context";
 
 type Purpose = "hand" | "gain";
 /** More names than these are folded away. */
@@ -37,8 +37,8 @@ function Rig() {
   const { hand } = studio.closet;
   const missing = useGallery((g) => g.missing);
   const [purpose, setPurpose] = useState<Purpose>("hand");
-  const [face, setFace] = useState<string | null>(null);
-  const [holding, setHolding] = useState(hand.holding);
+  const face = useHand((h) => h.face);
+  const holding = useHand((h) => h.holding);
   const root = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
@@ -65,26 +65,15 @@ function Rig() {
 
   const change = (channel: number, value: number) => {
     if (purpose === "gain") studio.closet.amplify(channel, value);
-    else {
-      hand.hold(channel, value);
-      setFace(null);
-      setHolding(true);
-    }
+    else hand.hold(channel, value);
   };
   const release = (channel: number) => {
     if (purpose === "gain") studio.closet.amplify(channel, 1);
-    else {
-      hand.release(channel);
-      setHolding(hand.holding);
-    }
+    else hand.release(channel);
   };
   const reset = () => {
     if (purpose === "gain") studio.closet.evenGains();
-    else {
-      hand.releaseAll();
-      setFace(null);
-      setHolding(false);
-    }
+    else hand.releaseAll();
   };
   return (
     <div ref={root} className="flex flex-col gap-4 px-2" data-testid="rig">
@@ -100,12 +89,10 @@ function Rig() {
               aria-pressed={face === name}
               data-testid={`face-${name.toLowerCase()}`}
               onClick={() => {
-                if (face === name) reset();
+                if (face === name) hand.releaseAll();
                 else {
                   setPurpose("hand");
-                  hand.pose(weights);
-                  setFace(name);
-                  setHolding(true);
+                  hand.pose(weights, name);
                 }
               }}
             >

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { browserOf, commandIn, type Notice, noticeOf } from "../state";
 import { useGallery, useGuide, useStudio, useStudioState } from "./context";
+import { HeldSign } from "./HeldSign";
 import { Icon } from "./icons";
 import { STAGE } from "./Menu";
 import { NUMBERED, Plates } from "./Plates";
@@ -61,6 +62,7 @@ export function StageView({ openFile, openAvatar }: Openers) {
         className={`pointer-events-none absolute z-10 flex flex-col items-center p-2 ${start ? "inset-0" : "inset-x-0 top-0 max-sm:top-auto max-sm:bottom-0"}`}
       >
         <NoticeView openFile={openFile} openAvatar={openAvatar} />
+        <HeldSign />
         <Gap kept={start} />
         {start && <Start openFile={openFile} />}
       </div>

@@ -1,5 +1,6 @@
 import { createContext, useContext, useEffect } from "react";
 import type { GalleryState } from "../avatar/gallery";
+import type { Grasp } from "../avatar/hand";
 import type { GuideState } from "../calibrate/guide";
 import { useStore } from "../store";
 import type { StudioState } from "../state";
@@ -26,6 +27,11 @@ export function useGuide<S>(select: (state: GuideState) => S): S {
 /** A part of what there is to wear. */
 export function useGallery<S>(select: (state: GalleryState) => S): S {
   return useStore(useStudio().closet.gallery.store, select);
+}
+
+/** A part of what is done to the avatar by hand. */
+export function useHand<S>(select: (state: Grasp) => S): S {
+  return useStore(useStudio().closet.hand.store, select);
 }
 
 /** Ten times a second, for numbers that are read. */
