@@ -64,6 +64,7 @@ def test_from_pictures_to_scores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(evaluate, "_SPEED_CALLS", 3)
     recipe = RECIPES[name]
     if recipe.net.kind in ("resnet50", "vgg16"):  # seconds for what is one for the others
         pictures = pictures.select(np.arange(len(pictures)) % 8 < 2)
