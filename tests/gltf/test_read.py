@@ -345,7 +345,7 @@ def test_a_long_chain_of_nodes(spoil: Spoil) -> None:
 def test_meshes_outside_of_the_scene(spoil: Spoil) -> None:
     got = read(spoil(lambda root: root["scenes"].__setitem__(0, {"nodes": [1]})))
     assert [node.mesh for node in got.model.nodes] == [None, None, None, None, 1]
-    assert got.notes == ("1 meshes that are not in the scene are left out",)
+    assert got.notes == ("1 mesh outside of the scene left out",)
 
 
 def test_normals_and_weights_are_mended(spoil: Spoil) -> None:

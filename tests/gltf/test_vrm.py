@@ -93,6 +93,23 @@ def test_vrm_1(spoil: Spoil) -> None:
     assert file.vrm.meta == {"title": "Ada", "authors": "Bo, Cy", "licence text": "https://a.b"}
 
 
+def test_what_changes_colours_is_noted(spoil: Spoil) -> None:
+    many = [
+        {"name": f"E{i}", "presetName": "unknown", "materialValues": [{"propertyName": "_Color"}]}
+        for i in range(14)
+    ]
+    coloured = {"materialColorBinds": [{"material": 0}]}
+    shifted = {"textureTransformBinds": [{"material": 0}]}
+    both = {"preset": {"happy": coloured, "aa": {}}, "custom": {"smirk": shifted}}
+    for change, names in (
+        (lambda root: vrm0(root, blendShapeMaster={"blendShapeGroups": many}),
+         ", ".join(f"E{i}" for i in range(12)) + " and 2 more"),
+        (lambda root: vrm1(root, expressions=both), "happy, smirk"),
+    ):  # fmt: skip
+        (note,) = read(spoil(change)).notes
+        assert note == f"colours and moving textures of expressions are left out, of {names}"
+
+
 def test_vrm_0_is_turned_to_look_along_z(spoil: Spoil) -> None:
     turned, straight = (read(spoil(v, "a.vrm")).model.nodes for v in (vrm0, vrm1))
     assert turned[0].rotation == (0, 1, 0, 0)
@@ -167,6 +184,21 @@ def test_weights_are_kept_in_range(spoil: Spoil, given: float, wanted: float) ->
 def test_what_is_no_vrm_is_refused(spoil: Spoil, change: Callable[[Json], None]) -> None:
     with pytest.raises(InputError, match=r"a\.vrm: extensions.* expected"):
         read(spoil(change, "a.vrm"))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        ("vrm0-simple-morph.vrm", None),
+        ("vrm1-expressions.vrm", "sad, relaxed, surprised, custom_c"),
+        ("vrm1-binary-overrides.vrm", "happy, blink"),
+    ],
+)
+def test_colours_of_real_expressions(shared: Path, name: str, left_out: str | None) -> None:
+    said = [n for n in read(shared / "avatars" / name).notes if n.startswith("colours")]
+    stem = "colours and moving textures of expressions are left out, of "
+    assert said == ([] if left_out is None else [stem + left_out])
 
 
 @pytest.mark.shared

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mien.channels import ARKIT_52
 from mien.errors import InputError
 from mien.geometry import matrix_from_euler, matrix_from_quaternion, quaternion_from_matrix
-from mien.gltf import Bind, Expression, LookAt, Vrm
+from mien.gltf import Bind, Expression, LookAt, Vrm, encode
 from mien.model import Mesh, Model, ModelPose, Node, Primitive, Skin, Target
 from mien.retarget.avatar import NECK, Avatar
 from mien.retarget.overrides import parse
@@ -344,6 +344,23 @@ def test_expressions_move_what_they_bind() -> None:
     # ARKit's channels reach them by tables.
     pose = avatar.pose(rig(weights={"eyeBlinkLeft": 1, "eyeBlinkRight": 1}))
     np.testing.assert_allclose(pose.weights[0], [0, 0.5, 1])
+
+
+def test_what_rests_is_not_said_to_be_driven() -> None:
+    model = skeleton(Mesh("face", (part({**FACE, "jawOpen": [3]}),)))
+    happy = Expression("happy", "happy", (Bind(0, 0, 1.0),))
+    mine = Expression("my_own", "", (Bind(0, 1, 1.0),))
+    report = Avatar(model, vrm(happy, mine)).report
+    assert "1 expression and 1 target are driven." in report
+    assert "A face leaves 1 idle: my_own." in report
+    plain = skeleton(Mesh("face", (part(FACE),)))
+    assert "They are shown by its expressions: happy." in Avatar(plain, vrm(happy, mine)).report
+
+
+def test_a_file_without_a_mesh_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty.glb").write_bytes(encode(Model((Node("head"), Node("eye", 0)))))
+    with pytest.raises(InputError, match=r"empty\.glb: it has no mesh"):
+        Avatar.load(tmp_path / "empty.glb")
 
 
 def test_binary_expressions_and_overrides() -> None:

@@ -154,7 +154,8 @@ class _Reader:
                 nodes[i] = replace(nodes[i], mesh=None, skin=None)
                 hidden += 1
         if hidden:
-            self.notes.append(f"{hidden} meshes that are not in the scene are left out")
+            meshes = "mesh" if hidden == 1 else "meshes"
+            self.notes.append(f"{hidden} {meshes} outside of the scene left out")
         return scene.text("name")
 
     def _skin(self, item: Item, nodes: int) -> Skin:

@@ -19,6 +19,8 @@ __all__ = ["Bind", "Expression", "LookAt", "Override", "Vrm", "read_vrm"]
 Override = Literal["none", "block", "blend"]
 """What an expression does to blinking, gaze or mouth: nothing, stop it, or fade it out."""
 
+_MOST_NAMED = 12  # expressions in one note
+
 
 @dataclass(frozen=True, slots=True)
 class Bind:
@@ -116,6 +118,7 @@ def read_vrm(
     """
     if (vrm := root.extension("VRMC_vrm")) is not None:
         binds = _Binds(meshes, targets, node_meshes, notes)
+        _note_hidden(_coloured_1(vrm.item("expressions")), notes)
         return Vrm(
             "1.0",
             _bones_1(vrm, len(node_meshes), notes),
@@ -125,6 +128,8 @@ def read_vrm(
         )
     if (vrm := root.extension("VRM")) is not None:
         binds = _Binds(meshes, targets, node_meshes, notes)
+        groups = vrm.item("blendShapeMaster").items("blendShapeGroups")
+        _note_hidden([_name_0(g) for g in groups if g.value.get("materialValues")], notes)
         return Vrm(
             "0.x",
             _bones_0(vrm, len(node_meshes), notes),
@@ -195,12 +200,20 @@ def _bones_1(vrm: Item, nodes: int, notes: list[str]) -> Mapping[str, int]:
 def _expressions_0(master: Item, binds: _Binds) -> list[Expression]:
     found = []
     for group in master.items("blendShapeGroups"):
-        preset = group.text("presetName").lower()
-        preset = "" if preset == "unknown" else preset
-        name = group.text("name") or preset
+        preset = _preset_0(group)
+        name = _name_0(group)
         moved = binds.all(name, group.items("binds"), by_node=False)
         found.append(Expression(name, preset, moved, group.flag("isBinary")))
     return found
+
+
+def _preset_0(group: Item) -> str:
+    preset = group.text("presetName").lower()
+    return "" if preset == "unknown" else preset
+
+
+def _name_0(group: Item) -> str:
+    return group.text("name") or _preset_0(group)
 
 
 def _expressions_1(expressions: Item, binds: _Binds) -> list[Expression]:
@@ -219,6 +232,22 @@ def _expressions_1(expressions: Item, binds: _Binds) -> list[Expression]:
                 )
             )
     return found
+
+
+def _coloured_1(expressions: Item) -> list[str]:
+    kinds = ("materialColorBinds", "textureTransformBinds")
+    named = [*expressions.named("preset"), *expressions.named("custom")]
+    return [name for name, item in named if any(map(item.value.get, kinds))]
+
+
+def _note_hidden(names: list[str], notes: list[str]) -> None:
+    """Say which expressions change colours or shift textures, which nothing here shows."""
+    if names:
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        notes.append(
+            "colours and moving textures of expressions are left out, of "
+            f"{', '.join(names[:_MOST_NAMED])}{more}"
+        )
 
 
 def _override(item: Item, key: str) -> Override:

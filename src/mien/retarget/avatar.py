@@ -28,6 +28,7 @@ import numpy as np
 
 from ..arrays import Array, Float, Float32, Int
 from ..channels import ARKIT_52
+from ..errors import InputError
 from ..geometry import euler_from_matrix, matrix_from_euler
 from ..gltf import LookAt, Vrm, read
 from ..model import Model, ModelPose
@@ -132,9 +133,12 @@ class Avatar:
         """The avatar of a .glb, .gltf or .vrm file.
 
         Raises:
-            InputError: see :func:`mien.gltf.read`.
+            InputError: see :func:`mien.gltf.read`; or nothing in it can be seen.
         """
         file = read(path)
+        if all(node.mesh is None for node in file.model.nodes):
+            what = f"{Path(path).name}: it has no mesh"
+            raise InputError(f"{what}; export it again with its meshes in the scene")
         return cls(file.model, file.vrm, overrides=overrides, notes=file.notes)
 
     # What a frame costs
@@ -348,10 +352,14 @@ class Avatar:
         lacks = [name for name in ARKIT_52 if name not in self.shows]
         shown = f"It shows {len(self.shows)} of ARKit's 52 channels"
         yield f"{shown}; it lacks {_listed(lacks)}." if lacks else f"{shown}."
-        if self._spoken and self._direct:
-            yield f"{len(self._spoken)} expressions and {len(self._direct)} targets are driven."
-        elif self._spoken:
-            yield f"They are shown by its expressions: {_listed(self._spoken)}."
+        spoken, direct = (
+            [name for name in names if name not in self._arkit.idle]
+            for names in (self._spoken, self._direct)
+        )
+        if spoken and direct:
+            yield f"{_counted(spoken, 'expression')} and {_counted(direct, 'target')} are driven."
+        elif spoken:
+            yield f"They are shown by its expressions: {_listed(spoken)}."
         if self._arkit.idle:
             yield f"A face leaves {len(self._arkit.idle)} idle: {_listed(self._arkit.idle)}."
         for note in self.notes:
@@ -381,6 +389,10 @@ def _ranged(
         return gaze * scale * min(max(angle / most, -1.0), 1.0)
 
     return matrix_from_euler(within(yaw, horizontal), within(pitch, vertical), 0.0)
+
+
+def _counted(names: list[str], what: str) -> str:
+    return f"{len(names)} {what}{'s' * (len(names) != 1)}"
 
 
 def _listed(names: tuple[str, ...] | list[str], most: int = 12) -> str:
