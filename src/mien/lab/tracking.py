@@ -92,7 +92,7 @@ def ui(folder: Path, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
     _silent()  # which the server inherits
     command = [
         sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", f"sqlite:///{store}",
-        "--host", host, "--port", str(port),
+        "--host", host, "--port", str(port), "--workers", "1",
     ]  # fmt: skip
     with subprocess.Popen(command) as server:  # noqa: S603 - of our own making
         try:

@@ -171,7 +171,7 @@ def test_the_runs_are_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert command[1:4] == ["-m", "mlflow", "ui"]
     assert command[4:] == [
         "--backend-store-uri", f"sqlite:///{folder / 'runs' / 'mlflow.db'}",
-        "--host", "127.0.0.1", "--port", "5123",
+        "--host", "127.0.0.1", "--port", "5123", "--workers", "1",
     ]  # fmt: skip
     assert ends == [["terminated"], ["ended"]]
     monkeypatch.setattr(tracking, "find_spec", lambda _: None)

@@ -31,7 +31,6 @@ __all__ = [
     "Said",
     "evaluate",
     "everything",
-    "load_said",
     "part_names",
     "rows",
     "say",
@@ -266,17 +265,3 @@ def _earlier(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is no JSON ({error}); remove it") from None
     return table
-
-
-def load_said(run: Path, split: str) -> Said:
-    """What :func:`write` kept.
-
-    Raises:
-        InputError: there is nothing whole.
-    """
-    path = run / f"said-{split}.npz"
-    try:
-        with path.open("rb") as stream, np.load(stream) as file:
-            return Said(file["names"].tolist(), file["truth"], file["probabilities"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"there are no whole answers {path} ({error}); evaluate again") from None
