@@ -231,9 +231,12 @@ def test_real_avatars_are_worn(
     open_page: Open, shared: Path, name: str, missing: str | None
 ) -> None:
     page = open_page()
+    warnings: list[str] = []
+    page.on("console", lambda m: warnings.append(m.text) if m.type == "warning" else None)
     wait_for(page, "d.faces === '1'")
     page.get_by_test_id("avatar-input").set_input_files(shared / "avatars" / name)
     wait_for(page, "d.avatar === 'file'")
+    assert not [text for text in warnings if "LookAt" in text]
     assert still_pixels(page).std() > 5, "the stage is empty"
     page.get_by_test_id("tab-rig").click()
     lacks = page.get_by_test_id("rig-missing")

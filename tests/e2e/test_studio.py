@@ -20,6 +20,12 @@ pytestmark = pytest.mark.browser
 AXE = """async () => (await axe.run()).violations.map(
     (v) => [v.id, v.help, v.nodes.length, v.nodes[0].html.slice(0, 200)])"""
 
+SMALL = """() => [...document.querySelectorAll('button, input[type=checkbox]')]
+    .filter((e) => e.checkVisibility())
+    .map((e) => [e.getBoundingClientRect(), e.getAttribute('data-testid')])
+    .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
+    .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
+
 # Waits until the browser has drawn so many pictures.
 PICTURES = """(count) => new Promise((done) => {
     const next = () => count-- > 0 ? requestAnimationFrame(next) : done(true);
@@ -198,6 +204,8 @@ def test_a_take_is_recorded_and_downloaded(
     page.get_by_test_id("play").click()
     length = table["time"].iloc[-1]
     page.get_by_test_id("scrub").fill(f"{length / 2:.3f}")
+    said = page.get_by_test_id("scrub").get_attribute("aria-valuetext") or ""
+    assert re.fullmatch(r"0:\d\d\.\d of 0:\d\d\.\d", said), said
     page.get_by_test_id("timeline").press("[")
     with page.expect_download() as download:
         page.get_by_test_id("export-menu").click()
@@ -268,14 +276,13 @@ def test_nothing_sticks_out_at_any_width(
     wait_for(page, "d.faces === '1'")
     assert state(page, "theme") == scheme
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button')].filter((e) => e.checkVisibility())
-            .map((e) => [e.getBoundingClientRect(), e.getAttribute('data-testid')])
-            .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
-            .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
-    )
-    assert small == [], "targets below 40 pixels"
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
+    assert page.evaluate(SMALL) == [], "targets below 40 pixels"
     expect(page.get_by_test_id("use-camera")).to_be_in_viewport()
+    for tab in ("streams", "session"):
+        page.get_by_test_id(f"tab-{tab}").click()
+        assert page.evaluate(SMALL) == [], f"targets below 40 pixels in {tab}"
+        assert page.evaluate("document.documentElement.scrollHeight") <= height
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])

@@ -26,6 +26,7 @@ export async function loadFigure(bytes: ArrayBuffer, name: string): Promise<Figu
     // The other loader fetches the pictures, which the page's policy forbids.
     const images = new TextureLoader(parser.options.manager);
     Object.assign(parser, { textureLoader: images });
+    straighten(parser.json as Vrm0);
     return new VRMLoaderPlugin(parser);
   });
   if (json.extensionsUsed?.includes("EXT_meshopt_compression")) {
@@ -52,6 +53,23 @@ export async function loadFigure(bytes: ArrayBuffer, name: string): Promise<Figu
     ...(vrm && { bones: bonesOf(vrm), expressions: expressionsOf(vrm), reach: reachOf(vrm) }),
     dispose: () => VRMUtils.deepDispose(scene),
   });
+}
+
+/** What of a file is looked at here. */
+interface Vrm0 {
+  readonly extensions?: { readonly VRM?: { readonly firstPerson?: Record<string, unknown> } };
+}
+
+/** The curve that three-vrm takes as none; it warns of all others, and of those that are missing. */
+const STRAIGHT = [0, 0, 0, 1, 1, 1, 1, 0];
+
+/** The stage turns the eyes itself, so the curves of a VRM 0.x along which they turn do not matter. */
+function straighten(json: Vrm0): void {
+  const first = json.extensions?.VRM?.firstPerson;
+  if (!first) return;
+  for (const name of ["HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp"]) {
+    first[`lookAt${name}`] = { ...(first[`lookAt${name}`] as object | undefined), curve: STRAIGHT };
+  }
 }
 
 function tame(scene: Object3D): void {

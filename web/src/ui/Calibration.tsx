@@ -157,7 +157,7 @@ function Known() {
 function Choice(props: { group: string; name: string; checked: boolean; disabled?: boolean; onChoose: () => void }) {
   return (
     <label className="flex min-h-11 min-w-0 flex-1 cursor-pointer items-center gap-3 px-3 has-disabled:cursor-default has-disabled:opacity-60">
-      <input type="radio" className="size-5 shrink-0 accent-accent" name={props.group} checked={props.checked} disabled={props.disabled} onChange={props.onChoose} />
+      <input type="radio" className="check" name={props.group} checked={props.checked} disabled={props.disabled} onChange={props.onChoose} />
       <span className="truncate">{props.name}</span>
     </label>
   );
@@ -241,7 +241,7 @@ function Begin({ first }: { first: boolean }) {
         More time for each face
         <input
           type="checkbox"
-          className="size-5 shrink-0 accent-accent"
+          className="check"
           checked={slowly}
           data-testid="slowly"
           onChange={(event) => studio.change({ slowly: event.target.checked })}

@@ -46,7 +46,9 @@ function Transport() {
   const range = useRef<HTMLInputElement>(null);
   const { video } = studio.sources.feed;
   const paint = useCallback(() => {
-    if (range.current && document.activeElement !== range.current) range.current.value = String(video.currentTime);
+    if (!range.current) return;
+    if (document.activeElement !== range.current) range.current.value = String(video.currentTime);
+    range.current.setAttribute("aria-valuetext", `${clock(video.currentTime)} of ${clock(Number.isFinite(video.duration) ? video.duration : 0)}`);
   }, [video]);
   useTenth(paint);
   return (

@@ -43,7 +43,7 @@ function Tabs() {
     <aside
       aria-label="Inspector"
       data-testid="inspector"
-      className={`eased z-20 flex min-h-0 flex-col border-line bg-raised max-md:rounded-t-2xl max-md:border-t md:border-l ${open ? "max-md:h-[52dvh]" : "max-md:h-14"}`}
+      className={`eased z-20 flex min-h-0 flex-col border-line bg-raised max-md:rounded-t-2xl max-md:border-t md:border-l ${open ? "max-md:h-[52dvh]" : "max-md:h-[57px]"}`}
     >
       <div className="flex h-14 shrink-0 items-center gap-1 px-2">
         <div ref={list} role="tablist" aria-label="Inspector" className="-m-1 flex min-w-0 flex-1 overflow-x-auto p-1 [scrollbar-width:none]" onKeyDown={step}>

@@ -67,7 +67,7 @@ function Choices() {
         Smooth the motion
         <input
           type="checkbox"
-          className="size-5 accent-accent"
+          className="check"
           checked={!off}
           data-testid="smoothing"
           onChange={(event) => studio.change({ smoothing: event.target.checked ? "default" : "off" })}

@@ -130,7 +130,7 @@ function Options() {
       <h2 className="font-semibold">For all of them</h2>
       <label className="flex min-h-10 items-center justify-between">
         As in a mirror
-        <input type="checkbox" className="size-5 accent-accent" checked={mirrored} data-testid="stream-mirror" onChange={(event) => studio.streams.mirror(event.target.checked)} />
+        <input type="checkbox" className="check" checked={mirrored} data-testid="stream-mirror" onChange={(event) => studio.streams.mirror(event.target.checked)} />
       </label>
       <div className="grid grid-cols-[auto_1fr] items-center gap-3">
         <span aria-hidden="true">Name in Unreal</span>

@@ -20,7 +20,9 @@ export function Timeline({ take }: { take: Take }) {
       studio.rhythm.onFrame(() => {
         if (range.current) range.current.value = String(review.position);
         const now = `${clock(review.position)} / ${clock(length)}`;
-        if (text.current && text.current.textContent !== now) text.current.textContent = now;
+        if (!text.current || text.current.textContent === now) return;
+        text.current.textContent = now;
+        range.current?.setAttribute("aria-valuetext", `${clock(review.position)} of ${clock(length)}`);
       }),
     [studio, review, length],
   );
