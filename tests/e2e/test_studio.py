@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
@@ -458,3 +459,33 @@ def test_menus_are_walked_by_keys_and_left_where_they_were_opened(open_page: Ope
     expect(page.get_by_test_id("avatar-mask")).to_be_focused()
     page.keyboard.press("Escape")
     expect(menu).to_be_focused()
+
+
+def test_a_take_is_filmed(open_page: Open, portrait_camera: Path, tmp_path: Path) -> None:
+    page = open_page(portrait_camera)
+    page.get_by_test_id("use-camera").click()
+    wait_for(page, "d.source === 'camera' && d.faces === '1'")
+    page.get_by_test_id("record").click()
+    before = int(state(page, "answers"))
+    wait_for(page, f"Number(d.answers) > {before + 10}")
+    page.get_by_test_id("record").click()
+    page.get_by_test_id("export-menu").click()
+    expect(page.get_by_test_id("download-webm")).to_be_enabled()
+    offered = [name for name in ("mp4", "webm") if page.get_by_test_id(f"download-{name}").count()]
+    records = page.evaluate("MediaRecorder.isTypeSupported('video/mp4;codecs=avc1.42E01E')")
+    assert ("mp4" in offered) == records
+    page.keyboard.press("Escape")
+    for name in offered:
+        page.get_by_test_id("export-menu").click()
+        with page.expect_download() as download:
+            page.get_by_test_id(f"download-{name}").click()
+        film = tmp_path / f"take.{name}"
+        download.value.save_as(film)
+        assert download.value.suggested_filename.endswith(film.suffix)
+        with av.open(str(film)) as container:
+            assert name in container.format.name
+            (stream,) = container.streams.video
+            assert stream.codec_context.name == {"mp4": "h264", "webm": "vp9"}[name]
+            pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+        assert len(pictures) > 3
+        assert min(picture.std() for picture in pictures) > 3, "the stage is empty"

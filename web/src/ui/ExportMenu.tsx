@@ -6,7 +6,7 @@ import { clipOf } from "../record/clip";
 import { download, toCsv, toJson, toParquet } from "../record/export";
 import { withClip } from "../record/glb";
 import type { Take } from "../record/take";
-import { exportVideo } from "../record/video";
+import { exportVideo, type Film, filmsHere } from "../record/video";
 import type { Studio } from "../studio";
 import { useGallery, useStudio } from "./context";
 import { Icon } from "./icons";
@@ -48,10 +48,10 @@ export function ExportMenu() {
       setOutcome({ text: error instanceof Error ? error.message : "It could not be written.", trouble: true });
     }
   };
-  const film = async (name: string) => {
+  const shoot = async (film: Film, name: string) => {
     setOutcome(null);
     setProgress(0);
-    const blob = await exportVideo(studio, setProgress);
+    const blob = await exportVideo(studio, film, setProgress);
     setProgress(null);
     if (blob) await save(name, () => blob);
     else setOutcome({ text: "This browser cannot film the stage.", trouble: true });
@@ -89,6 +89,7 @@ export function ExportMenu() {
             </button>
           );
           const { kept } = studio.review;
+          const films = filmsHere();
           if (!kept) return null;
           return (
             <>
@@ -97,7 +98,8 @@ export function ExportMenu() {
                   ? item(id, title, "wear an avatar first", () => undefined, true)
                   : item(id, title, what, () => void save(`${kept.name}.${id}`, () => write(studio, kept))),
               )}
-              {item("webm", "WebM", "the stage as a film", () => void film(`${kept.name}.webm`))}
+              {films.map((film) => item(film.id, film.title, "the stage as a film", () => void shoot(film, `${kept.name}.${film.id}`)))}
+              {films.length === 0 && item("film", "Film", "this browser makes none", () => undefined, true)}
             </>
           );
         }}
