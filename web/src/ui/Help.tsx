@@ -1,24 +1,7 @@
 import { useEffect, useRef } from "react";
 import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
-
-const KEYS = [
-  ["Space", "Record, and stop"],
-  ["1 … 9", "Avatars"],
-  ["W", "The mask as surface, wireframe, points"],
-  ["T", "Picture on the mask"],
-  ["M", "Mirror the camera"],
-  ["P", "Preview"],
-  ["F", "Next of several faces; with Shift the one before"],
-  ["R", "Front view"],
-  ["C", "Calibrate"],
-  ["[ ]", "Keep a take from here, to here"],
-  ["E", "Export a take"],
-  ["Arrows", "Turn the stage, when it has the focus"],
-  ["+ −", "Come closer, go back"],
-  ["Esc", "Close what is open"],
-  ["?", "This help"],
-] as const;
+import { KEYS } from "./keys";
 
 export function Help() {
   const studio = useStudio();
