@@ -149,7 +149,7 @@ function Form({ moment, offer, sent, problem }: FormProps) {
       }}
     >
       <p data-testid="feedback-said">
-        {moment.model} said <strong className="font-semibold">{EMOTION_LABELS[best]}</strong>, {percent(moment.said[best])}.
+        The model said <strong className="font-semibold">{EMOTION_LABELS[best]}</strong>, {percent(moment.said[best])}.
       </p>
       <fieldset>
         <legend className="pb-1 font-semibold">What does this face show?</legend>
@@ -168,7 +168,7 @@ function Form({ moment, offer, sent, problem }: FormProps) {
       {moment.crop && (
         <label className="flex min-h-12 items-center gap-3">
           <input type="checkbox" className="size-5 shrink-0 accent-accent" checked={withCrop} data-testid="feedback-crop" onChange={(event) => setWithCrop(event.target.checked)} />
-          <span className="flex-1">Send this small grey picture too; the model can learn more from it.</span>
+          <span className="flex-1">Send this small grey picture too. Models that look at pictures learn from it.</span>
           <Crop grey={moment.crop} />
         </label>
       )}
