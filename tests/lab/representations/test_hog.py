@@ -41,6 +41,16 @@ def test_they_are_those_of_scikit_image(
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
+def test_what_does_not_rise_at_all_falls_into_the_first_bin() -> None:
+    """A last digit would move it to the last bin, in one runtime and not in the other."""
+    random = np.random.default_rng(2)
+    stripes = np.repeat(random.integers(0, 255, (20, 1, 1, 48)), 48, 2).astype(np.float32)
+    for light in ("illumination", "standard", "minmax"):
+        found = hog(relative(torch.from_numpy(stripes), light), block=1)
+        assert found.reshape(-1, 9)[:, 0].min() > 0
+        assert not found.reshape(-1, 9)[:, 1:].any(), light
+
+
 @pytest.mark.parametrize(("cell", "block"), [(50, 1), (20, 3)])
 def test_too_small_a_picture_has_none(cell: int, block: int) -> None:
     assert length(48, cell, block, 9) == 0

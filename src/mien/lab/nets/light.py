@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -34,16 +35,24 @@ def relative(image: Tensor, kind: Light) -> Tensor:
     Returns:
         alike, of a range of about 1.
     """
+    if kind == "illumination":
+        # Beyond the edge there is nothing to count, or the rim would look brighter than it is.
+        around = _sums(image) / _sums(torch.ones_like(image))
+        return image / (around + 255 * _DARK) - 1
     image = image / 255
     if kind == "minmax":
         low, high = image.amin((2, 3), keepdim=True), image.amax((2, 3), keepdim=True)
         return (image - low) / (high - low + _DARK)
-    if kind == "illumination":
-        # Beyond the edge there is nothing to count, or the rim would look brighter than it is.
-        around = functional.avg_pool2d(
-            image, _AROUND, stride=1, padding=_AROUND // 2, count_include_pad=False
-        )
-        return image / (around + _DARK) - 1
     middle = image.mean((2, 3), keepdim=True)
     spread = (image - middle).square().mean((2, 3), keepdim=True).sqrt()
     return (image - middle) / (spread + _DARK)
+
+
+def _sums(image: Tensor) -> Tensor:
+    """What is around each pixel, added up: whole numbers, so that every runtime has the same.
+
+    A mean would differ in its last digit, and a gradient that hardly rises would fall to the other
+    side of the horizontal, where its histogram begins and where it ends.
+    """
+    mean = functional.avg_pool2d(image, _AROUND, stride=1, padding=_AROUND // 2)
+    return (mean * _AROUND**2).round()
