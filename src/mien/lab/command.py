@@ -133,8 +133,6 @@ def evaluate(
             show_default="test; validation of emotions",
         ),
     ] = None,
-    data: Data = None,
-    out: Out = None,
     on: Annotated[
         Path | None,
         typer.Option(
@@ -149,6 +147,8 @@ def evaluate(
             help="With --on: what a folder of another name holds; FOLDER= leaves it out.",
         ),
     ] = None,
+    data: Data = None,
+    out: Out = None,
     results: Results = Path("results"),
 ) -> None:
     """Score a head on people that it has not seen, by data set, landmark engine and channel."""
@@ -162,10 +162,10 @@ def evaluate(
     if plan.output == "emotion":
         _evaluate_classes(plan, head, split, _data_folder(data), run, results, on, names or [])
         return
-    splits = split or ["test"]
-    for name in splits:
     if on or names:
         raise InputError(f"--on and --names are for recipes of emotions; {recipe} is none")
+    splits = split or ["test"]
+    for name in splits:
         if name not in scoring.PARTS:
             raise InputError(f"--split is one of {', '.join(scoring.PARTS)}; got {name!r}")
     chosen = head or str(run / f"{plan.name}.onnx")
@@ -189,13 +189,13 @@ def _evaluate_classes(
     on: Path | None,
     names: list[str],
 ) -> None:
+    from .emotions import elsewhere
     from .emotions import evaluate as classes
 
-    from .emotions import elsewhere
-    path = Path(head) if head else run / f"{plan.name}.onnx"
-    if not path.is_file():
     if (split and on) or (names and not on):
         raise InputError("--on scores all pictures of a set: without --split; --names is for it")
+    path = Path(head) if head else run / f"{plan.name}.onnx"
+    if not path.is_file():
         raise InputError(f"there is no net {path}; train it first, or name one with --head")
     if on:
         table = elsewhere.evaluate(plan, path, on, data, elsewhere.named(names))
@@ -223,9 +223,9 @@ def explore(
     """Write docs/data/RECIPE.md: what its data sets hold, as numbers and pictures."""
     _need_the_workshop()
     from . import explore as pages
+    from .emotions import sets
     from .material import gather
     from .recipe import load
-    from .emotions import sets
 
     plan, folder = load(recipe), _data_folder(data)
     if plan.output == "emotion":
