@@ -122,7 +122,7 @@ def test_what_nobody_taught_is_0(made: Material) -> None:
     ("kind", "options", "message"),
     [
         ("mpl", {}, "no kind 'mpl'; did you mean mlp"),
-        ("quantum", {}, "there are cnn, crop, edge-cnn"),
+        ("quantum", {}, "there are channels-mlp, cnn, crop, edge-cnn"),
         ("mlp", {"hiden": 3}, r"\[net\] hiden is not a key.*hidden"),
         ("mlp", {"hidden": 0}, r"\[net\] hidden is 1 or more"),
         ("mlp", {"depth": -1}, "depth is 0 or more"),
