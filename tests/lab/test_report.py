@@ -13,7 +13,7 @@ import pytest
 from mien.errors import InputError
 from mien.heads import geometric
 from mien.lab import evaluate, plots, report, rows
-from mien.lab.bench import families
+from mien.lab.bench import detection_page, families
 from mien.lab.bench import page as emotions_page
 from mien.lab.evaluate import Answers
 from mien.lab.material import Material, gather
@@ -207,6 +207,9 @@ def test_the_committed_page_is_that_of_the_committed_results() -> None:
         assert told == emotions_page.details(emotions, searches), "run `mien report`"
         for name in re.findall(r"\]\((plots/\S+\.png)\)", told):
             assert (page.parent / name).is_file()
+    if counted := detection_page.read(ROOT / "results"):
+        told = (page.parent / "detection.md").read_text("utf-8")
+        assert told == detection_page.page(counted), "run `mien report`"
     ours = next(table for table in tables if table["head"] == "arkit52")
     photographs = [row for row in ours["sets"] if row["source"] in ("faces", "fer2013")]
     assert {rows.counted(row) for row in photographs} == {"43"}, "READING says so"

@@ -18,7 +18,7 @@ from .. import heads
 from ..arrays import Array
 from ..outputs.files import replacing
 from . import datasets, html_page, plots, rows
-from .bench import families
+from .bench import detection_page, families
 from .bench import page as emotions_page
 from .evaluate import BY_POSITION, PREDICTORS, WHOLE, Answers, read_results
 from .html_page import image, text
@@ -147,7 +147,8 @@ def write_pages(results: Path, docs: Path) -> list[Path]:
     """Write all that is made of results alone, with the plots.
 
     Args:
-        results: a folder with ``*.json``, ``emotions/*.json`` and ``emotions/search/*.json``.
+        results: a folder with ``*.json``, ``emotions/*.json``, ``emotions/search/*.json`` and
+            ``detection/*.json``.
         docs: folder of the documentation.
 
     Returns:
@@ -162,7 +163,8 @@ def write_pages(results: Path, docs: Path) -> list[Path]:
     heads_there = not emotions or any(results.glob("*.json"))
     tables = read_results(results) if heads_there else []
     written = write_results_page(tables, docs, emotions)
-    return written + emotions_page.write(emotions, searches, docs)
+    written += emotions_page.write(emotions, searches, docs)
+    return written + detection_page.write(detection_page.read(results), docs)
 
 
 def write_results_page(

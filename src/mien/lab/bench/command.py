@@ -121,6 +121,51 @@ def emotions(
 
 
 @bench.command()
+def detection(
+    videos: Annotated[
+        list[Path], typer.Argument(help="Videos.", metavar="VIDEO...", show_default=False)
+    ],
+    engine: Annotated[
+        str, typer.Option(help="Landmark engine that is tried.", metavar="NAME")
+    ] = "facemesh",
+    faces: Annotated[int, typer.Option(min=1, help="The most faces to follow.")] = 4,
+    results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    docs: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
+) -> None:
+    """Count frames of videos in which a face is missed, or seen where none is.
+
+    Against VIDEO.faces.csv (frame, left, top, right, bottom) beside a video, or else a vote of
+    other detectors. Writes a table and a plot.
+    """
+    need_the_workshop()
+    from ... import engines
+    from . import detection as counting
+    from . import detection_page as pages
+
+    for video in videos:
+        counting.annotated(video)  # before the long work
+    scores = []
+    with ExitStack() as stack:
+        tried = engines.create(engine, mode="video", max_faces=faces)
+        stack.callback(tried.close)
+        voters = stack.enter_context(counting.Voters(faces))
+        show = _shown(stack, "frames")
+        for video in videos:
+            steps = partial(show, video.name)
+            scores.append(counting.score(video, tried, voters, steps))
+    for each in scores:
+        share = "-" if each.accuracy is None else f"{each.accuracy:.1%}"
+        line = (
+            f"{each.video}: {each.frames} frames, {each.missing} missing, {each.wrong} wrong, "
+            f"{share} right, {each.milliseconds:.1f} ms a frame, against {each.truth}"
+        )
+        _out.print(line, markup=False, highlight=False)
+    pages.save(scores, tried.name, results)
+    for path in pages.write(pages.read(results), docs):
+        _out.print(str(path), markup=False, highlight=False)
+
+
+@bench.command()
 def search(
     recipe: Annotated[Path, typer.Argument(help="TOML file.", show_default=False)],
     space: Annotated[
@@ -203,7 +248,7 @@ def ui(
         raise MienError(f"MLflow ended with {code}; if the port is taken, name another with --port")
 
 
-def _shown(stack: ExitStack) -> Callable[[str, int, int, str], None]:
+def _shown(stack: ExitStack, unit: str = "faces") -> Callable[[str, int, int, str], None]:
     """One line of progress at a time: that of the method under way."""
     from ...progress import steps_shown
 
@@ -215,7 +260,7 @@ def _shown(stack: ExitStack) -> Callable[[str, int, int, str], None]:
         if current != [name]:
             inner.close()
             current[:] = [name]
-            shows[:] = [inner.enter_context(steps_shown(_err, name, "faces"))]
+            shows[:] = [inner.enter_context(steps_shown(_err, name, unit))]
         shows[0](done, total, saying)
 
     return show
