@@ -88,7 +88,7 @@ function Tabs() {
         id="inspector-panel"
         aria-labelledby={`tab-${tab}`}
         tabIndex={0}
-        className={`min-h-0 flex-1 overflow-y-auto overscroll-contain px-2 pb-4 ${open ? "" : "max-md:hidden"}`}
+        className={`relative min-h-0 flex-1 overflow-y-auto overscroll-contain px-2 pb-4 ${open ? "" : "max-md:hidden"}`}
       >
         <View />
       </div>
