@@ -283,8 +283,8 @@ def test_nothing_sticks_out_at_any_width(
     for tab in ("streams", "session"):
         page.get_by_test_id(f"tab-{tab}").click()
         assert page.evaluate(SMALL) == [], f"targets below 40 pixels in {tab}"
-        # The sheet of a phone slides up, and sticks out while it does.
-            page.wait_for_function(f"document.documentElement.scrollHeight <= {height}")
+        # Once it stands: on a busy machine it can be seen half laid out.
+        page.wait_for_function(f"document.documentElement.scrollHeight <= {height}")
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
