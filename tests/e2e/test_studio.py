@@ -284,7 +284,9 @@ def test_nothing_sticks_out_at_any_width(
         page.get_by_test_id(f"tab-{tab}").click()
         assert page.evaluate(SMALL) == [], f"targets below 40 pixels in {tab}"
         # Once it stands: on a busy machine it can be seen half laid out.
-        page.wait_for_function(f"document.documentElement.scrollHeight <= {height}")
+        page.wait_for_function(
+            "(height) => document.documentElement.scrollHeight <= height", arg=height
+        )
 
 
 @pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
