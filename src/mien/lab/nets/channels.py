@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from . import Task, register
 from .classifier import Classifier, check_share
+from .mlp import residual_layers
 
 __all__ = ["ChannelsMlp", "Options"]
 
@@ -69,11 +70,8 @@ class ChannelsMlp(Classifier):
         self.register_buffer("scale", torch.ones(count))
         self.enter = nn.Linear(count, width)
         self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(),
-                nn.Dropout(options.dropout), nn.Linear(width, width),
-            ) for _ in range(options.depth)
-        )  # fmt: skip
+            residual_layers(width, options.dropout) for _ in range(options.depth)
+        )
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(task.channels)))
 
     def train(self, mode: bool = True) -> ChannelsMlp:

@@ -14,6 +14,7 @@ from ...topology import EDGES
 from ..representations.edges import directed_edges, lengths
 from . import Task, register
 from .classifier import Classifier, check_share
+from .mlp import residual_layers
 
 __all__ = ["CnnOptions", "MlpOptions"]
 
@@ -115,11 +116,8 @@ class EdgeMlp(_EdgeNet):
             nn.Dropout(options.dropout / 2), nn.Linear(len(self.edges), width)
         )
         self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(),
-                nn.Dropout(options.dropout), nn.Linear(width, width),
-            ) for _ in range(options.depth)
-        )  # fmt: skip
+            residual_layers(width, options.dropout) for _ in range(options.depth)
+        )
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(task.channels)))
 
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:

@@ -20,7 +20,7 @@ from ...errors import InputError
 from ...topology import CANONICAL, MIRROR, REGIONS
 from . import Net, Task, register
 
-__all__ = ["MLP", "Options"]
+__all__ = ["MLP", "Options", "residual_layers"]
 
 _SMALLEST = 1e-3  # standard deviation below which an input counts as constant: 10 micrometres
 
@@ -87,13 +87,18 @@ class Options:
         return sorted([*chosen, *(rest[:: self.others] if self.others else ())])
 
 
+def residual_layers(width: int, dropout: float) -> nn.Sequential:
+    """What a block of a multi-layer perceptron adds to its input."""
+    return nn.Sequential(
+        nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout),
+        nn.Linear(width, width),
+    )  # fmt: skip
+
+
 class _Block(nn.Module):
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout),
-            nn.Linear(width, width),
-        )  # fmt: skip
+        self.layers = residual_layers(width, dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, x + self.layers(x))
