@@ -17,8 +17,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from .errors import InputError, OutputError
+from .errors import InputError
 from .feeds import Until, listening, open_feed
+from .outputs.files import must_be_new
 from .terminal import Terminal, stop_on_signals
 
 if TYPE_CHECKING:
@@ -217,10 +218,8 @@ def _check(
         raise InputError(f"a recording is a .gesichter file, got {record}")
     if record is not None and Path(spec) == record:
         raise InputError(f"{record} cannot be played and recorded at once")
-    if record is not None and record.exists() and not overwrite:
-        raise OutputError(
-            f"{record} exists already. Choose another name, or replace it with --overwrite."
-        )
+    if record is not None:
+        must_be_new(record, overwrite=overwrite)
     ours = listening(spec)
     for address in destinations:
         if ours and address.port == ours.port and {address.host, ours.host} <= set(_LOCAL):
