@@ -21,10 +21,11 @@ from mien.topology import CANONICAL, RIGID
 
 from ..feedback.cluster import Cluster, binaries, cluster
 from .conftest import Open, Server
-from .test_studio import AXE, wait_for
+from .test_studio import wait_for
 
 pytestmark = pytest.mark.browser
 
+# A face, and a server that answers.
 SEEN = "d.faces === '1' && d.connection === 'ready'"
 
 
@@ -234,57 +235,3 @@ def test_a_database_that_is_away_loses_nothing(
     delete(page)
     expect(page.get_by_test_id("feedback-delete-note")).to_have_text("1 correction is deleted.")
     assert rows(url) == []
-
-
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 568)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_nothing_stands_in_the_way_of_anybody(
-    open_page: Open, axe: str, size: tuple[int, int], scheme: str
-) -> None:
-    width, height = size
-    page = open_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-
-    def inspect(what: str) -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
-        small = page.evaluate(
-            """() => [...document.querySelectorAll('button, label')]
-                .filter((e) => e.checkVisibility())
-                .map((e) => [e.getBoundingClientRect(), e.dataset.testid ?? e.textContent])
-                .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
-                .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
-        )
-        assert small == [], what
-        page.evaluate(axe)
-        assert page.evaluate(AXE) == [], what
-
-    # Without a mouse.
-    wait_for(page, SEEN, 60_000)
-    page.get_by_test_id("tab-emotion").click()
-    expect(page.get_by_test_id("looks")).not_to_have_attribute("data-looks", "none")
-    page.get_by_test_id("feedback-open").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("feedback-words")).to_be_visible()
-    inspect("asking")
-    page.get_by_test_id("feedback-angry").focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("ArrowDown")
-    expect(page.get_by_test_id("feedback-disgust")).to_be_checked()
-    page.get_by_test_id("feedback-consent").focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("Tab")
-    expect(page.get_by_test_id("feedback-send")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("feedback")).to_have_attribute("data-state", "stored")
-    inspect("sent")
-    page.get_by_test_id("feedback-undo").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("feedback")).to_have_attribute("data-state", "withdrawn")
-    page.keyboard.press("Escape")
-    page.get_by_test_id("tab-session").click()
-    page.get_by_test_id("feedback-delete").focus()
-    inspect("session")
-    page.keyboard.press("Enter")
-    expect(page.get_by_test_id("feedback-delete-not")).to_be_focused()
-    inspect("deleting")
-    page.get_by_test_id("feedback-delete-sure").press("Enter")
-    expect(page.get_by_test_id("feedback-delete-note")).to_have_text("0 corrections are deleted.")

@@ -17,7 +17,6 @@ pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 pytest.importorskip("sqlalchemy", reason="feedback: pip install 'mien[feedback]'")
 
 from mien import heads
-from mien.channels import EMOTIONS
 from mien.errors import InputError, MienError
 from mien.feedback import Desk, Model, Submission, person_of
 from mien.feedback.command import app
@@ -29,10 +28,10 @@ from mien.lab.feedback.learning import FeedbackRecipe, WorseHeadError
 from mien.lab.material import Material
 from mien.lab.recipe import Recipe
 from mien.lab.strict import typed
-from mien.topology import CANONICAL
 from mien.types import Landmarks
 
-HAPPY, SAD = EMOTIONS.index("happy"), EMOTIONS.index("sad")
+from .made_faces import HAPPY, SAD, faces, made
+
 RECIPE = {
     "name": "tiny-emotion",
     "output": "emotion",
@@ -43,36 +42,9 @@ RECIPE = {
 }
 
 
-def faces(count: int, seed: int, lift: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
-    """Aligned faces and whether they smile: some points of those are higher."""
-    random = np.random.default_rng(seed)
-    happy = np.arange(count) % 2 == 1
-    aligned = np.repeat(CANONICAL[None], count, 0) + random.normal(0, 0.05, (count, 478, 3))
-    aligned[happy] += np.where(np.arange(478) % 3 == 0, lift, 0)[:, None] * [0, 1, 0]
-    return aligned.astype(np.float32), happy
-
-
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    """160 pictures of two classes; in the last of each part no face was found."""
-    count = 160
-    aligned, happy = faces(count, 0)
-    target = np.zeros((count, 7), np.float32)
-    target[np.arange(count), np.where(happy, HAPPY, SAD)] = 1
-    names = [f"{i}.jpg" for i in range(count)]
-    return Samples(
-        names=names,
-        subjects=names,
-        engine=[MISSED if i in (95, 159) else "facemesh" for i in range(count)],
-        source=["fer2013-emotions"] * count,
-        aligned=aligned,
-        rotation=np.repeat(np.eye(3, dtype=np.float32)[None], count, 0),
-        pixels=aligned,
-        size=np.full((count, 2), 48, np.int32),
-        target=target,
-        channels=EMOTIONS,
-        split=["train"] * 96 + ["validation"] * 64,
-    )
+    return replace(made(96, 64), image=None)
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from mien.channels import EMOTIONS
 from mien.lab import datasets
-from mien.lab.datasets.samples import MISSED, Samples
-from mien.topology import CANONICAL
+from mien.lab.datasets.samples import Samples
+
+from ..made_faces import made
 
 NETS = {
     "points": 'kind = "mlp"\nhidden = 16\ndepth = 0\noutput = "softmax"\n',
@@ -32,31 +31,7 @@ def _write(name: str, epochs: int = 3) -> None:
 
 @pytest.fixture(scope="session")
 def samples() -> Samples:
-    """96 faces, 64 to learn from; the last of each part was not found."""
-    random = np.random.default_rng(0)
-    count = 96
-    happy = np.arange(count) % 2 == 1
-    target = np.zeros((count, 7), np.float32)
-    target[np.arange(count), np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))] = 1
-    aligned = (CANONICAL + random.normal(0, 0.05, (count, 478, 3))).astype(np.float32)
-    aligned[happy, ::3, 1] += 0.3
-    image = random.integers(90, 110, (count, 48, 48)).astype(np.uint8)
-    image[happy, 30:40] += 60
-    names = [f"{i}.jpg" for i in range(count)]
-    return Samples(
-        names=names,
-        subjects=names,
-        engine=[MISSED if i in (63, 95) else "facemesh" for i in range(count)],
-        source=["fer2013-emotions"] * count,
-        aligned=aligned,
-        rotation=np.repeat(np.eye(3, dtype=np.float32)[None], count, 0),
-        pixels=aligned,
-        size=np.full((count, 2), 48, np.int32),
-        target=target,
-        channels=EMOTIONS,
-        split=["train"] * 64 + ["validation"] * 32,
-        image=image,
-    )
+    return made(64, 32)
 
 
 @pytest.fixture

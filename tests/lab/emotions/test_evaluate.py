@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
-from mien.channels import EMOTIONS
 from mien.errors import InputError
 from mien.lab import datasets, export, training
 from mien.lab.command import app as workshop
@@ -20,7 +19,8 @@ from mien.lab.datasets.samples import Samples
 from mien.lab.emotions import evaluate
 from mien.lab.material import Material
 from mien.lab.recipe import Recipe, typed
-from mien.topology import CANONICAL
+
+from ..made_faces import made
 
 
 def recipe(net: dict[str, Any]) -> Recipe:
@@ -40,34 +40,7 @@ def recipe(net: dict[str, Any]) -> Recipe:
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    """Two classes that landmarks and pictures tell; the last picture of each part has no face."""
-    random = np.random.default_rng(0)
-    count = 96
-    happy = np.arange(count) % 2 == 1
-    target = np.zeros((count, 7), np.float32)
-    target[np.arange(count), np.where(happy, EMOTIONS.index("happy"), EMOTIONS.index("sad"))] = 1
-    aligned = np.repeat(CANONICAL[None], count, 0) + random.normal(0, 0.05, (count, 478, 3))
-    aligned[happy] += np.where(np.arange(478) % 3 == 0, 0.3, 0)[:, None] * [0, 1, 0]
-    image = random.integers(90, 110, (count, 48, 48)).astype(np.uint8)
-    image[happy, 30:40] += 60
-    split = ["train"] * 64 + ["validation"] * 32
-    engine = ["none" if i in (63, 95) else "facemesh" for i in range(count)]
-    names = [f"{i}.jpg" for i in range(count)]
-    points = aligned.astype(np.float32)
-    return Samples(
-        names=names,
-        subjects=names,
-        engine=engine,
-        source=["fer2013-emotions"] * count,
-        aligned=points,
-        rotation=np.repeat(np.eye(3, dtype=np.float32)[None], count, 0),
-        pixels=points,
-        size=np.full((count, 2), 48, np.int32),
-        target=target,
-        channels=EMOTIONS,
-        split=split,
-        image=image,
-    )
+    return made(64, 32)
 
 
 NETS = [
