@@ -1,4 +1,4 @@
-"""``mien train``, ``mien evaluate``, ``mien explore`` and ``mien report``.
+"""``mien train``, ``mien evaluate``, ``mien explore``, ``mien report``, and those of its rooms.
 
 Importing this module loads no torch; the commands do, and say what to install where it is missing.
 """
@@ -15,6 +15,7 @@ import typer
 from ..errors import InputError
 from ..terminal import Terminal
 from .bench.command import bench, lab
+from .explain.command import explain
 from .feedback import command as _feedback  # noqa: F401 - adds `train` to `mien feedback`
 from .needed import data_folder as _data_folder
 from .needed import need_the_workshop as _need_the_workshop
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(bench, name="bench")
 app.add_typer(lab, name="lab")
+app.command()(explain)
 _out = Terminal(soft_wrap=True, emoji=False)
 _err = Terminal(stderr=True, emoji=False)
 

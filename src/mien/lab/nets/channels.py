@@ -96,5 +96,4 @@ class ChannelsMlp(Classifier):
         return answer
 
     def _said(self, samples: Mapping[str, Tensor]) -> Tensor:
-        with torch.no_grad():
-            return torch.cat([head(samples) for head in self.heads], 1)
+        return torch.cat([head(samples) for head in self.heads], 1)

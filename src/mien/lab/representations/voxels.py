@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["SIDE", "occupancy", "splat"]
+__all__ = ["SIDE", "occupancy", "places", "splat"]
 
 SIDE = 24
 
@@ -22,13 +22,18 @@ _HALF = (8.5, 9.5, 6.0)  # half of its edges; the canonical face fills most of i
 
 def occupancy(points: Tensor, side: int = SIDE) -> Tensor:
     """Counts over the largest count, each axis from its smallest to its largest value."""
-    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
-    place = ((points - low) / (high - low).clamp_min(1e-9) * (side - 1)).round().long()
-    index = (place[..., 2] * side + place[..., 1]) * side + place[..., 0]
+    index = places(points, side)
     cube = points.new_zeros(points.shape[0], side**3)
     cube = cube.scatter_add(1, index, torch.ones_like(points[..., 0]))
     cube = cube / cube.amax(1, keepdim=True)
     return cube.reshape(-1, 1, side, side, side)
+
+
+def places(points: Tensor, side: int = SIDE) -> Tensor:
+    """int64 (n, points), the voxel of the flat cube that :func:`occupancy` counts each point in."""
+    low, high = points.amin(1, keepdim=True), points.amax(1, keepdim=True)
+    place = ((points - low) / (high - low).clamp_min(1e-9) * (side - 1)).round().long()
+    return (place[..., 2] * side + place[..., 1]) * side + place[..., 0]
 
 
 def splat(points: Tensor, side: int = SIDE) -> Tensor:
