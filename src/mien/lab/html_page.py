@@ -26,8 +26,10 @@ figure { margin: 1rem 0; }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 img { display: block; width: 100%; max-width: 40rem; height: auto; }
 .face { max-width: 26rem; }
-.plots, .squares { display: grid; gap: 0 2rem; align-items: start;
+.plots, .tiles, .squares { display: grid; gap: 0 2rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.tiles { gap: .6rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 11rem), 1fr)); }
+.tiles figure { margin: 0; }
 .squares { gap: .6rem; grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr)); }
 .squares figure { margin: 0; }
 .squares img { border: 1px solid var(--line); }
@@ -37,6 +39,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
 th:first-child, td:first-child, .facts td { text-align: left; }
+.facts td + td { white-space: normal; overflow-wrap: anywhere; }
 summary { cursor: pointer; }
 pre { overflow-x: auto; font-size: .8rem; padding: .8rem; border: 1px solid var(--line);
   border-radius: 6px; }
@@ -109,7 +112,7 @@ def image(png: bytes, caption: str, kind: str = "") -> str:
 
 
 def grid(parts: Sequence[str], kind: str) -> str:
-    """Figures beside each other, as many as there is room for: ``plots`` or small ``squares``."""
+    """Figures beside each other, as many as fit: ``plots``, ``tiles`` or small ``squares``."""
     return f'<div class="{kind}">' + "\n".join(parts) + "</div>"
 
 

@@ -23,7 +23,18 @@ from ...render.strokes import facing
 from ...topology import CANONICAL, IRIS_CENTRES, REGIONS, TRIANGLES
 from .explaining import Case, Map, Mean
 
-__all__ = ["SIDE", "headline", "legend", "mean_row", "png", "row", "sheet"]
+__all__ = [
+    "SIDE",
+    "headline",
+    "kinds",
+    "legend",
+    "mean_row",
+    "png",
+    "row",
+    "sheet",
+    "signed",
+    "spread",
+]
 
 SIDE = 216
 """Width and height of a panel, pixels."""
@@ -37,7 +48,7 @@ _SHIFT = 4  # OpenCV takes coordinates as whole sixteenths of a pixel
 _STRENGTH = 0.85  # opacity of the strongest colour
 _FOR, _AGAINST = np.array([255, 140, 26]), np.array([56, 139, 253])
 _INK, _SOFT, _PAPER = "#1f2328", "#656d76", "#ffffff"
-_WIDE = 1360  # of a sheet, about
+_WIDE = 1408  # of a sheet, about
 _TITLE, _TEXT, _SMALL = 24, 15, 13  # sizes of letters
 
 
@@ -118,8 +129,9 @@ def sheet(title: str, told: str, cases: Sequence[Case], means: Sequence[Mean]) -
     pen.text((24, 20), _fit(title, _font(_TITLE), width - 48), _INK, _font(_TITLE))
     pen.text((24, 56), _fit(told, _font(_TEXT), width - 48), _SOFT, _font(_TEXT))
     right = 24
-    for points in kinds(cases):
-        scale = legend(points, width=min(440, (width - 72) // 2))
+    shown = kinds(cases)
+    for points in shown:
+        scale = legend(points, width=min(440, (width - 48) // len(shown) - 24))
         canvas.paste(scale, (right, 86), scale)
         right += scale.width + 24
     for number, (panels, said, name) in enumerate(rows):
@@ -176,7 +188,7 @@ def _panels(case: Case, found: Map, heat: float, point: float) -> list[RGBImage]
         panels.append(_labelled(_heated(case.image, found.heat, heat), label))
     if found.moved is not None and case.points is not None:
         shown = _meshed(*_view(case.picture, case.points), found.moved.points, point)
-        panels.append(_labelled(shown, f"{label} {found.moved.change:+.1f}"))
+        panels.append(_labelled(shown, f"{label} {signed(found.moved.change)}"))
     return panels
 
 
@@ -301,6 +313,11 @@ def _beside(panels: Sequence[RGBImage]) -> RGBImage:
     for panel in panels:
         parts += [gap, panel] if parts else [panel]
     return np.concatenate(parts, 1)
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A number with its sign; what rounds to 0 is not below it."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def _percent(share: float) -> str:

@@ -1,13 +1,16 @@
 """Integrated gradients: which landmarks moved a decision, and which way.
 
 Sundararajan et al., "Axiomatic attribution for deep networks" (ICML 2017). A face is led in a
-straight line from a baseline, the mean face of the training data, to what it is; the gradient of
-the class's score along the way, times how far each coordinate went, is what the coordinate brought:
+straight line from a baseline, the mean neutral face of the training data, to what it is; the
+gradient of the class's score along the way, times how far each coordinate went, is what the
+coordinate brought:
 
     brought_i = (x_i - b_i) * integral over t in 0..1 of d score(b + t (x - b)) / d x_i
 
 All of it adds up to score(x) - score(b) (completeness), and what is left over is reported. The
 three coordinates of a landmark are added up; above 0 it spoke for the class, below 0 against it.
+The mean of all classes would be a face that nobody makes: a perceptron on FER-2013 calls it
+surprise, so that nothing in a surprised face would speak for that.
 
 What stands between landmarks and net, alignment, edge lengths, shared voxels, regions, the answers
 of other heads, is torch and differentiated through: an edge's share goes to its two ends. Counted
@@ -34,7 +37,17 @@ from ..nets.voxels import VoxelCnn
 from ..representations.voxels import occupancy, places
 from .scoring import scores
 
-__all__ = ["PARTS", "Baseline", "Moved", "baseline", "by_part", "canonical", "moved", "sees_points"]
+__all__ = [
+    "PARTS",
+    "Baseline",
+    "Moved",
+    "baseline",
+    "by_part",
+    "canonical",
+    "moved",
+    "sees_points",
+    "told",
+]
 
 STEPS = 32
 """Points on the way, those of Gauss and Legendre."""
@@ -47,6 +60,7 @@ _CONTOURS = {
     "mouth": ("lips_outer", "lips_inner"),
     "outline": ("face_oval",),
 }
+_NEUTRAL = "neutral"
 _NEAR = 1.2  # centimetres on the canonical face, from a contour to what still belongs to it
 
 
@@ -93,16 +107,26 @@ def canonical() -> Baseline:
 
 
 def baseline(samples: Samples) -> Baseline:
-    """The mean of the faces that were found in the train part; the canonical one without any."""
+    """The mean of the neutral faces found in the train part; the canonical one without any."""
     train = zip(samples.split, samples.engine, strict=True)
     some = np.array([split == "train" and engine != MISSED for split, engine in train], bool)
+    some &= samples.target.argmax(1) == samples.channels.index(_NEUTRAL)
     if not some.any():
         return canonical()
     inputs = {}
     for name in _LED:
         mean = getattr(samples, name)[some].mean(0, dtype=np.float64)
         inputs[name] = torch.from_numpy(mean.astype(np.float32))[None]
-    return Baseline(inputs, f"the mean of {int(some.sum()):,} training faces")
+    return Baseline(inputs, f"the mean of {int(some.sum()):,} neutral training faces")
+
+
+def told(net: nets.Net, begin: Baseline) -> Tensor | None:
+    """(classes,), what a net says of a baseline; None for one that wants a picture, too."""
+    if not set(net.inputs) <= set(begin.inputs):
+        return None
+    with torch.no_grad():
+        said: Tensor = net(begin.inputs)[0]
+    return said
 
 
 def moved(

@@ -32,7 +32,9 @@ _HEAT = (
 _POINTS = (
     "Colours on the mesh are integrated gradients (Sundararajan et al., 2017): what each landmark "
     "brought to the score of the class, on the way from the baseline to this face. Orange spoke "
-    "for the class, blue against it; a score that is 1 higher is 2.7 times the odds."
+    "for the class, blue against it. The number in a panel is how much higher the score is than "
+    "that of the baseline, which is what all landmarks and the turn of the head brought together; "
+    "1 more is 2.7 times the odds."
 )
 _SCALE = (
     "The maps of one picture share a scale, and pictures do not: the strongest colour is the "
@@ -114,7 +116,7 @@ def page(story: Story, cases: Sequence[Case], means: Sequence[Mean]) -> str:
             "<p>Of the first pictures of each class that were told rightly: heat over their mean "
             "picture, each scaled by its strongest place first; landmarks over the canonical "
             "face.</p>",
-            html_page.grid([_mean_figure(mean) for mean in means], "plots"),
+            html_page.grid([_mean_figure(mean) for mean in means], "tiles"),
         ]
         if rows := _parts(means):
             parts += [
@@ -154,7 +156,7 @@ def _mean_figure(mean: Mean) -> str:
 
 def _strongest(brought: Mapping[str, float], most: int = 4) -> str:
     names = sorted(brought, key=lambda name: -abs(brought[name]))
-    return ", ".join(f"{name} {brought[name]:+.1f}" for name in names[:most])
+    return ", ".join(f"{name} {draw.signed(brought[name])}" for name in names[:most])
 
 
 def _of(mean: Mean) -> dict[str, float]:
@@ -166,7 +168,7 @@ def _parts(means: Sequence[Mean]) -> list[tuple[str, ...]]:
     found = [(mean.towards, _of(mean)) for mean in means if mean.points is not None]
     if not found:
         return []
-    rows = [(name, *(f"{value:+.2f}" for value in parts.values())) for name, parts in found]
+    rows = [(name, *(draw.signed(value, 2) for value in parts.values())) for name, parts in found]
     return [("class", *found[0][1]), *rows]
 
 

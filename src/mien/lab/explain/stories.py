@@ -13,7 +13,7 @@ from ...errors import InputError
 from .. import datasets
 from ..emotions.evaluate import everything
 from ..recipe import Recipe
-from . import explaining
+from . import explaining, landmarks
 from .explaining import Case, Mean, Progress, Show
 from .landmarks import Baseline, baseline, canonical, sees_points
 from .loading import Loaded
@@ -149,7 +149,14 @@ def of_yours(
 def _facts(loaded: Loaded, begin: Baseline, more: Mapping[str, str]) -> dict[str, str]:
     weights = f"{loaded.path.name}, SHA-256 {loaded.sha256[:16]}"
     facts = {"net": loaded.name, "weights": weights, **more}
-    return facts | ({"baseline": begin.told} if sees_points(loaded.net) else {})
+    if not sees_points(loaded.net):
+        return facts
+    facts["baseline"] = begin.told
+    said = landmarks.told(loaded.net, begin)
+    if said is not None:
+        best = int(said.argmax())
+        facts["baseline"] += f", called {loaded.net.task.channels[best]} with {said[best]:.0%}"
+    return facts
 
 
 def _notes(loaded: Loaded) -> list[str]:
