@@ -10,7 +10,6 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -18,7 +17,14 @@ import av
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from mien import engines
 
@@ -38,6 +44,17 @@ FLAGS = (
 )
 # What has to come is waited for, however busy the machine is; no speed is asserted.
 expect.set_options(timeout=30_000)
+# Every width, and on wide screens both colour schemes: what is seen there alone has both, too.
+LOOKS = pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        ((1280, 800), "dark"),
+        ((1280, 800), "light"),
+        ((390, 844), "dark"),
+        ((320, 568), "light"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(value[0]),
+)
 # Software WebGL shares two cores with the server: draw little, and seldom.
 LIGHT = "?fps=12&size=320"
 
@@ -122,29 +139,53 @@ def server(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> 
 Open = Callable[..., Page]
 
 
-@contextmanager
-def _chromium(
-    playwright: Playwright, camera: Path | None, ask: bool, extra: Sequence[str] = ()
-) -> Iterator[Browser]:
-    flags = [*FLAGS, *extra]
-    if camera is not None:
-        flags += [
-            "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={camera}",
-        ]
-    if not ask:
-        flags.append("--use-fake-ui-for-media-stream")
-    browser = playwright.chromium.launch(executable_path=find_chromium(), args=flags)
-    try:
-        yield browser
-    finally:
-        browser.close()
+class Browsers:
+    """Chromium with cameras made of files; the last two are kept, for to start one takes seconds.
+
+    What a test opens there is a context of its own, which shares nothing with others.
+    """
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._kept: dict[tuple[Path | None, bool], Browser] = {}
+
+    def get(self, camera: Path | None, ask: bool) -> Browser:
+        """One that shows ``camera``, or has none; ``ask``: people are asked whether it may."""
+        browser = self._kept.pop((camera, ask), None)
+        if browser is None or not browser.is_connected():
+            while len(self._kept) > 1:
+                self._kept.pop(next(iter(self._kept))).close()
+            browser = self._launch(camera, ask)
+        self._kept[camera, ask] = browser
+        return browser
+
+    def _launch(self, camera: Path | None, ask: bool) -> Browser:
+        flags = [*FLAGS]
+        if camera is not None:
+            flags += [
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={camera}",
+            ]
+        if not ask:
+            flags.append("--use-fake-ui-for-media-stream")
+        return self._playwright.chromium.launch(executable_path=find_chromium(), args=flags)
+
+    def close(self) -> None:
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+
+@pytest.fixture(scope="module")
+def browsers(playwright: Playwright) -> Iterator[Browsers]:
+    kept = Browsers(playwright)
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-def open_page(playwright: Playwright, server: Server) -> Iterator[Open]:
+def open_page(browsers: Browsers, server: Server) -> Iterator[Open]:
     """Opens the studio; errors of the page fail the test."""
-    stack: list[object] = []
+    contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     def open_(
@@ -153,13 +194,12 @@ def open_page(playwright: Playwright, server: Server) -> Iterator[Open]:
         ask: bool = False,
         query: str = LIGHT,
         expected: Sequence[str] = (),
-        **context: object,
+        **options: object,
     ) -> Page:
-        manager = _chromium(playwright, camera, ask)
-        browser = manager.__enter__()
-        stack.append(manager)
         size = {"width": 1280, "height": 800}
-        page = browser.new_context(**{"viewport": size, **context}).new_page()  # type: ignore[arg-type]
+        context = browsers.get(camera, ask).new_context(**{"viewport": size, **options})  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
         page.set_default_timeout(30_000)
 
         def note(text: str) -> None:
@@ -172,8 +212,8 @@ def open_page(playwright: Playwright, server: Server) -> Iterator[Open]:
         return page
 
     yield open_
-    for manager in reversed(stack):
-        manager.__exit__(None, None, None)  # type: ignore[attr-defined]
+    for context in contexts:
+        context.close()
     assert not problems, problems
 
 

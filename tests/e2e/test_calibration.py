@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Route, expect
 from mien.channels import ARKIT_52
 from mien.heads.geometric import CHANNELS
 
-from .conftest import Open, Server, write_camera
+from .conftest import LOOKS, Open, Server, write_camera
 from .test_studio import AXE, wait_for
 
 pytestmark = pytest.mark.browser
@@ -167,8 +167,7 @@ def test_what_the_server_refuses_is_told(open_page: Open, portrait_camera: Path)
     step(page, "people")
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 568)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@LOOKS
 def test_nothing_stands_in_the_way_of_anybody(
     open_page: Open, portrait_camera: Path, axe: str, size: tuple[int, int], scheme: str
 ) -> None:

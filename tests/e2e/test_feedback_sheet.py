@@ -11,15 +11,14 @@ pytest.importorskip("sqlalchemy", reason="feedback: pip install 'mien[feedback]'
 
 from playwright.sync_api import expect
 
-from .conftest import Open
+from .conftest import LOOKS, Open
 from .test_feedback import SEEN
 from .test_studio import AXE, wait_for
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 568)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@LOOKS
 def test_nothing_stands_in_the_way_of_anybody(
     open_page: Open, axe: str, size: tuple[int, int], scheme: str
 ) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from mien.streams import livelink
 
-from .conftest import Open, Server
+from .conftest import LOOKS, Open, Server
 from .test_studio import AXE, HIDE, wait_for
 
 pytestmark = pytest.mark.browser
@@ -159,8 +159,7 @@ def test_what_is_wrong_is_told(
     expect(page.get_by_role("status").filter(has_text="outside")).to_have_count(1)
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 568)])
-@pytest.mark.parametrize("scheme", ["dark", "light"])
+@LOOKS
 def test_nothing_stands_in_the_way_of_anybody(
     open_page: Open, portrait_camera: Path, axe: str, size: tuple[int, int], scheme: str
 ) -> None:
