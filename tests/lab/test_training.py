@@ -159,6 +159,14 @@ def test_a_training_can_start_from_the_weights_of_another(made: Material, tmp_pa
         run(plan, made, tmp_path / "second", resume=True)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [([], 0), ([3], 3), ([2, 2, 2], 6), ([2, 2, 7200, 2], 8)]
+)
+def test_a_pause_is_no_training(seconds: list[float], expected: float) -> None:
+    history = [{"epoch": i + 1.0, "seconds": s} for i, s in enumerate(seconds)]
+    assert training.duration(history) == expected
+
+
 def test_a_source_counts_in_the_validation_by_its_weight(made: Material, tmp_path: Path) -> None:
     losses = []
     for one, other in ((1.0, 1.0), (1.0, 1e-9), (1e-9, 1.0)):

@@ -283,7 +283,9 @@ def report(
     facts = {"head": name, "output": plan.output, "recipe": plan.name}
     if history:
         facts["epochs"] = str(len(history))
-        facts["training"] = _duration(sum(row["seconds"] for row in history))
+        from . import training
+
+        facts["training"] = _duration(training.duration(history))
     pages.write_run_page(path, plan, found[0], answers, history, _data_folder(data), facts)
     _out.print(str(path), highlight=False)
 

@@ -89,7 +89,7 @@ def head(
                 "command": command,
                 "epochs": state.epoch,
                 "best_epoch": state.best_epoch,
-                "minutes": round(sum(row["seconds"] for row in state.history) / 60, 2),
+                "minutes": round(training.duration(state.history) / 60, 2),
                 "settings": recipe.as_dict(),
             },
             data=counts(material.samples),

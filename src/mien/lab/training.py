@@ -34,7 +34,7 @@ from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
 from .recipe import Recipe, TrainRecipe
 
-__all__ = ["Progress", "Row", "TrainingError", "build", "threads", "train"]
+__all__ = ["Progress", "Row", "TrainingError", "build", "duration", "threads", "train"]
 
 Row: TypeAlias = dict[str, float]
 """An epoch: its number, training and validation loss, learning rate, seconds."""
@@ -197,6 +197,15 @@ def train(
         write_json_atomic(folder / "history.json", state.history)
         checkpoint.save_weights(folder / f"{recipe.name}.safetensors", state.best, state.recipe)
         return state
+
+
+def duration(history: Sequence[Row]) -> float:
+    """Seconds that a training took, without pauses: all epochs as long as the median one.
+
+    A machine that was sent to sleep, or that others kept busy for a while, makes some epochs last
+    for hours; that tells nothing of the net.
+    """
+    return float(np.median([row["seconds"] for row in history])) * len(history) if history else 0.0
 
 
 def build(recipe: Recipe, material: Material | None = None) -> nets.Net:

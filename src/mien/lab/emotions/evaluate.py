@@ -220,7 +220,7 @@ def _parameters(recipe: Recipe, weights: Path) -> int:
 def _minutes(history: Path) -> float | None:
     try:
         rows: list[dict[str, float]] = json.loads(history.read_text("utf-8"))
-        return round(sum(row["seconds"] for row in rows) / 60, 2)
+        return round(training.duration(rows) / 60, 2)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

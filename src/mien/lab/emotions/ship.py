@@ -98,7 +98,7 @@ def ship(
             "command": f"mien train recipes/emotions/{recipe.name.removeprefix('emotion-')}.toml",
             "epochs": len(history),
             "best_epoch": min(history, key=lambda row: row["validation"])["epoch"],
-            "minutes": round(sum(row["seconds"] for row in history) / 60, 2),
+            "minutes": round(training.duration(history) / 60, 2),
             "settings": recipe.as_dict(),
         },
         data=learnt,
