@@ -97,6 +97,31 @@ def test_errors_of_a_net_on_pictures(folder: Path, runs: Runs) -> None:
         assert sheet.width >= draw.SIDE * 2
 
 
+@pytest.mark.parametrize(
+    ("net", "there"),
+    [
+        (
+            'kind = "fusion"\nruns = ["runs/tiny-pictures", "runs/tiny-points"]\n',
+            {"heat", "points"},
+        ),
+        ('kind = "svm"\nruns = ["runs/tiny-pictures"]\n', {"heat"}),
+    ],
+    ids=["fusion", "deep features"],
+)
+def test_nets_that_are_made_of_others(folder: Path, runs: Runs, net: str, there: set[str]) -> None:
+    for name in ("pictures", "points"):
+        runs(folder, name)
+    text = Path("points.toml").read_text()
+    head, tail = text.split("[net]")[0], text[text.index("[loss]") :]
+    made = f"{head}[net]\n{net}{tail}".replace("tiny-points", "tiny-made", 1)
+    Path("made.toml").write_text(made)
+    mien("train", "made.toml")
+    mien("explain", "made.toml", "-o", "out", "--show", "right", "--count", "3")
+    with np.load("out/maps.npz") as maps:
+        assert set(maps) - {"name", "towards"} == there
+        assert maps["heat"].max() > 0
+
+
 def test_what_was_told_rightly(folder: Path, runs: Runs) -> None:
     runs(folder, "points")
     mien(
