@@ -1,21 +1,26 @@
 """What the landmark engines find in the photographs of a data set, kept on disk.
 
 Finding takes minutes, and every recipe asks for the same. The cache is keyed by the data set's own
-bytes, by the models, and by what is done to the pictures first.
+bytes, by the models, and by what is done to the pictures first. What is stopped goes on from the
+pictures that were done.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import signal
 import zipfile
 import zlib
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.metadata import version
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import cv2
@@ -39,6 +44,11 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 _REVISION = 3  # of what is done to a picture; another number leaves older caches behind
 _CHUNK = 200  # pictures that a process takes at a time
+# A file that may not be read; bytes that are not what was packed; a picture of more pixels than
+# OpenCV takes.
+_UNREADABLE = (
+    OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, cv2.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,14 +77,14 @@ class Archive:
 
     def raw(self, member: str) -> RGBImage | None:
         """A picture as it is; None for one that does not decode."""
-        if self.path.is_dir():
-            data = (self.path / member).read_bytes()
-        else:
-            try:
+        try:
+            if self.path.is_dir():
+                data = (self.path / member).read_bytes()
+            else:
                 data = _opened(self.path).read(member)
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-                return None  # its bytes are not what was packed
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        except _UNREADABLE:
+            return None
         if image is None:
             return None
         picture: RGBImage = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
@@ -154,26 +164,60 @@ def find(archive: Archive, variant: int = 0, workers: int | None = None) -> Foun
     path = _cache(archive, variant)
     if stored := kept.read(path, [f.name for f in fields(Found)], len(archive.members)):
         return Found(**stored)
-    places = [range(i, min(i + _CHUNK, len(archive.members)))
-              for i in range(0, len(archive.members), _CHUNK)]  # fmt: skip
-    count = min(workers or os.cpu_count() or 1, len(places))
-    parts: list[Found] = []
+    total = len(archive.members)
+    places = [range(i, min(i + _CHUNK, total)) for i in range(0, total, _CHUNK)]
+    parts = {place: part for place in places if (part := _done(path, place))}
+    missing = [place for place in places if place not in parts]
     label = f"landmarks of {archive.path.stem}" + (f", change {variant}" if variant else "")
     with (
         steps_shown(Console(stderr=True), label, "pictures") as show,
-        # Spawned: a fork of a process with a running MediaPipe hangs.
-        ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool,
+        closing(_looked(archive, missing, variant, workers)) as looked,
     ):
-        show(0, len(archive.members), "")
-        work = [pool.submit(_look, archive, place, variant) for place in places]
-        for place, job in zip(places, work, strict=True):
-            parts.append(job.result())
-            show(place.stop, len(archive.members), "")
+        show(sum(map(len, parts)), total, "")
+        for place, part in looked:
+            _keep(_piece(path, place), part)
+            parts[place] = part
+            show(sum(map(len, parts)), total, "")
+    ordered = [parts[place] for place in places]
     found = Found(
-        **{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Found)}
+        **{f.name: np.concatenate([getattr(p, f.name) for p in ordered]) for f in fields(Found)}
     )
-    kept.write(path, {f.name: getattr(found, f.name) for f in fields(Found)})
+    _keep(path, found)
+    shutil.rmtree(_piece(path, range(0)).parent, ignore_errors=True)
     return found
+
+
+def _looked(
+    archive: Archive, places: Sequence[range], variant: int, workers: int | None
+) -> Generator[tuple[range, Found], None, None]:
+    """In processes of their own, as they come. Closed, it waits for a picture, not for all."""
+    if not places:
+        return
+    context = get_context("spawn")  # a fork of a process with a running MediaPipe hangs
+    stop = context.Event()
+    count = min(workers or os.cpu_count() or 1, len(places))
+    pool = ProcessPoolExecutor(count, context, _begin, (stop,))
+    try:
+        work = {pool.submit(_look, archive, place, variant): place for place in places}
+        for job in as_completed(work):
+            yield work[job], job.result()
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _piece(path: Path, place: range) -> Path:
+    """Where some of the pictures are kept until all are done: beside the answer, in a folder."""
+    return path.with_suffix(".parts") / f"{place.start}-{place.stop}.npz"
+
+
+def _done(path: Path, place: range) -> Found | None:
+    stored = kept.read(_piece(path, place), [f.name for f in fields(Found)], len(place))
+    return Found(**stored) if stored else None
+
+
+def _keep(path: Path, found: Found) -> None:
+    kept.write(path, {f.name: getattr(found, f.name) for f in fields(Found)})
 
 
 def _cache(archive: Archive, variant: int) -> Path:
@@ -194,6 +238,17 @@ frame of a video: a head is to know both kinds of points.
 """
 
 
+_stop: Event | None = None
+"""Set when nobody waits for the answer of a process any more."""
+
+
+def _begin(stop: Event) -> None:
+    """In a process of its own, first: Ctrl-C is for the one that asks, which then sets ``stop``."""
+    global _stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _stop = stop
+
+
 def _look(archive: Archive, places: Sequence[int], variant: int) -> Found:
     """In a process of its own: some of the pictures."""
     global _eyes
@@ -208,6 +263,8 @@ def _look(archive: Archive, places: Sequence[int], variant: int) -> Found:
     shapes = np.full((count, 52), np.nan, np.float32)
     size = np.zeros((count, 2), np.int32)
     for row, place in enumerate(places):
+        if _stop is not None and _stop.is_set():
+            raise InterruptedError("nobody waits for these pictures any more")
         image = archive.seen(archive.members[place], variant)
         if image is None:
             continue
