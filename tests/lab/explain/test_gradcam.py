@@ -72,6 +72,35 @@ def test_it_is_drawn_there_too(row: int, column: int) -> None:
     assert (y, x) == pytest.approx((row + 0.5, column + 0.5), abs=0.3)
 
 
+class Strides(Spots):
+    """Three convolutions with a stride, each of which looks half a pixel up and to the left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        steps = [nn.Conv2d(1, 1, 3, 2, 1, bias=False) for _ in range(3)]
+        for step in steps:
+            step.weight.data.fill_(1 / 9)
+        self.layers = nn.Sequential(
+            *steps, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 7)
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "wanted"), [(Spots, 0.0), (Strides, -3.5 / 48)])
+def test_how_far_places_look_from_where_they_stand(made: type[Spots], wanted: float) -> None:
+    random = np.random.default_rng(0).integers(0, 255, (8, 48, 48)).astype(np.uint8)
+    found = gradcam.offset(made(), {"image": torch.from_numpy(random)})
+    assert found == pytest.approx((wanted, wanted), abs=0.75 / 48)
+
+
+def test_the_drawing_makes_up_for_it() -> None:
+    image, heat = np.full((48, 48), 128, np.uint8), np.zeros((6, 6), np.float32)
+    heat[3, 2] = 1
+    spread = [np.ptp(draw._heated(image, heat, 1.0, o).astype(int), axis=2)
+              for o in ((0.0, 0.0), (-4 / 48, 8 / 48))]  # fmt: skip
+    first, then = (np.argwhere(s > 0.9 * s.max()).mean(0) for s in spread)
+    np.testing.assert_allclose((then - first) / draw.SIDE * 48, (-4, 8), atol=0.3)
+
+
 def test_the_formula() -> None:
     made = Spots()
     given = {"image": spotted(3, 4, 250)}

@@ -66,7 +66,7 @@ def mean_row(mean: Mean) -> RGBImage:
     """The panels of a mean: over the mean picture, and over the canonical face."""
     panels = []
     if mean.heat is not None and mean.image is not None:
-        panels.append(_heated(mean.image, mean.heat, float(mean.heat.max())))
+        panels.append(_heated(mean.image, mean.heat, float(mean.heat.max()), mean.offset))
     if mean.points is not None:
         place = camera_to_picture(CANONICAL)
         panels.append(_meshed(*_view(None, place), mean.points, _top(mean.points)))
@@ -79,7 +79,7 @@ def headline(case: Case) -> str:
     if case.truth is None:
         return told
     if case.truth == case.told:
-        return f"{told}, and is"
+        return f"{told}, rightly"
     return f"{told}, is {case.truth} ({_percent(case.probabilities[case.truth])})"
 
 
@@ -185,7 +185,7 @@ def _panels(case: Case, found: Map, heat: float, point: float) -> list[RGBImage]
     """With landmarks the label also says what all of them brought, the turn of the head too."""
     panels, label = [], f"for {found.towards}"
     if found.heat is not None and case.image is not None:
-        panels.append(_labelled(_heated(case.image, found.heat, heat), label))
+        panels.append(_labelled(_heated(case.image, found.heat, heat, found.offset), label))
     if found.moved is not None and case.points is not None:
         shown = _meshed(*_view(case.picture, case.points), found.moved.points, point)
         panels.append(_labelled(shown, f"{label} {signed(found.moved.change)}"))
@@ -221,9 +221,16 @@ def _enlarged(image: UInt8[Array, "h w"]) -> RGBImage:
     return np.repeat(large[..., None], 3, 2)
 
 
-def _heated(image: UInt8[Array, "h w"], heat: Float32[Array, "y x"], top: float) -> RGBImage:
+def _heated(
+    image: UInt8[Array, "h w"],
+    heat: Float32[Array, "y x"],
+    top: float,
+    offset: tuple[float, float] = (0.0, 0.0),
+) -> RGBImage:
     share = heat.astype(np.float32) / max(top, 1e-9)
     wide = cv2.resize(share, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    move = np.array([[1, 0, offset[1] * SIDE], [0, 1, offset[0] * SIDE]])
+    wide = cv2.warpAffine(wide, move, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
     return _hot(_enlarged(image), np.clip(wide, 0, 1))
 
 

@@ -24,6 +24,7 @@ Show: TypeAlias = Literal["errors", "right"]
 
 _MANY = 256  # pictures at once
 _AVERAGED = 20  # pictures of each class
+_MEASURED = 64  # pictures on which the offset of heat is measured
 
 Pictures: TypeAlias = Callable[[int], "RGBImage | None"]
 """From the place of a sample to the picture that its landmarks lie in."""
@@ -38,11 +39,13 @@ class Map:
         towards: the class.
         heat: float32 (h, w), see :func:`mien.lab.explain.gradcam.heat`.
         moved: what the landmarks brought.
+        offset: of heat, see :func:`mien.lab.explain.gradcam.offset`.
     """
 
     towards: str
     heat: Float32[Array, "h w"] | None
     moved: Moved | None
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +84,7 @@ class Mean:
         image: the mean of the pictures.
         points: float32 (478,), what each landmark brought, the mean.
         turn: what the rotation of the head brought.
+        offset: of heat.
     """
 
     towards: str
@@ -89,6 +93,7 @@ class Mean:
     image: UInt8[Array, "48 48"] | None
     points: Float32[Array, "478"] | None
     turn: float
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
 def answers(loaded: Loaded, samples: Samples) -> Float[Array, "n c"]:
@@ -156,7 +161,7 @@ def explain(
         towards: ask about this class, instead of the one that was told and the true one.
         progress: told of every picture.
     """
-    cases = []
+    cases, offset = [], _offset(loaded.net, samples)
     for done, place in enumerate(map(int, places)):
         progress(done, len(places), "")
         said = int(told[place].argmax())
@@ -175,7 +180,7 @@ def explain(
                 picture=picture(place),
                 image=None if samples.image is None else samples.image[place],
                 points=samples.pixels[place] if found else None,
-                maps=tuple(_map(loaded.net, samples, place, one, begin) for one in asked),
+                maps=tuple(_map(loaded.net, samples, place, one, begin, offset) for one in asked),
             )
         )
     progress(len(places), len(places), "")
@@ -196,6 +201,7 @@ def averages(
     well = seen & (np.nan_to_num(told).argmax(1) == right)
     each = {i: np.flatnonzero(well & (right == i))[:_AVERAGED] for i in range(told.shape[1])}
     total, done, means = sum(map(len, each.values())), 0, []
+    offset = _offset(loaded.net, samples)
     for label, places in each.items():
         if not len(places):
             continue
@@ -214,16 +220,32 @@ def averages(
                 image=image,
                 points=np.mean([one.points for one in brought], 0) if brought else None,
                 turn=float(np.mean([one.turn for one in brought])) if brought else 0.0,
+                offset=offset,
             )
         )
     progress(total, total, "")
     return means
 
 
-def _map(net: nets.Net, samples: Samples, place: int, towards: int, begin: Baseline) -> Map:
+def _offset(net: nets.Net, samples: Samples) -> tuple[float, float]:
+    if gradcam.stage(net) is None:
+        return 0.0, 0.0
+    some = np.arange(len(samples))[:: max(len(samples) // _MEASURED, 1)][:_MEASURED]
+    return gradcam.offset(net, _inputs(net, samples, some))
+
+
+def _map(
+    net: nets.Net,
+    samples: Samples,
+    place: int,
+    towards: int,
+    begin: Baseline,
+    offset: tuple[float, float],
+) -> Map:
     heats = _heats(net, samples, np.array([place]), towards)
     heat = None if heats is None else heats[0]
-    return Map(samples.channels[towards], heat, _moved(net, samples, place, towards, begin))
+    brought = _moved(net, samples, place, towards, begin)
+    return Map(samples.channels[towards], heat, brought, offset)
 
 
 def _moved(

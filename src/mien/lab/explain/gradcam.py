@@ -8,12 +8,14 @@ score, averaged over its places; the maps are added up, and what falls below 0 i
     heat = max(0, sum over k of weight_k map_k)
 
 It is as fine as that stage is: 12 x 12 places of the 48 x 48 pixels in ``cnn``, 6 x 6 in
-``residual``, 3 x 3 in ``vgg16`` and 2 x 2 in ``resnet50``.
+``residual``, 3 x 3 in ``vgg16`` and 2 x 2 in ``resnet50``. Convolutions with a stride look up and
+to the left of the place that they stand for, by half of it at most; about how far is measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +29,7 @@ from ..nets.pictures import PictureNet
 from ..nets.svm import Svm
 from .scoring import scores
 
-__all__ = ["heat", "stage"]
+__all__ = ["heat", "offset", "stage"]
 
 _POOLS = (nn.MaxPool2d, nn.AdaptiveAvgPool2d)
 
@@ -68,11 +70,7 @@ def heat(
     Raises:
         InputError: the net has no convolutions on pictures.
     """
-    layer = stage(net)
-    if layer is None:
-        raise InputError(
-            f"{type(net).__name__} has no convolutions on pictures, no Grad-CAM either"
-        )
+    layer = _needed(net)
     kept: list[Tensor] = []
 
     def keep(_layer: nn.Module, _given: tuple[Tensor, ...], output: Tensor) -> Tensor:
@@ -90,3 +88,53 @@ def heat(
     weight = slope.mean((2, 3), keepdim=True)
     found: Array = (weight * kept[0]).sum(1).clamp_min(0).detach().numpy()
     return found
+
+
+def offset(net: nets.Net, samples: Mapping[str, Tensor]) -> tuple[float, float]:
+    """How far from the middle of a place the pixels lie that it looks at, down and to the right.
+
+    The middle of the squared gradients of the innermost places, which stand around the middle of
+    the picture, by its pixels (the effective receptive field; Luo et al., NIPS 2016). It is half a
+    place at most.
+
+    Args:
+        net: trained, in evaluation mode, with convolutions on pictures.
+        samples: some inputs to measure it on, each (n, ...).
+
+    Returns:
+        in sides of the picture.
+
+    Raises:
+        InputError: the net has no convolutions on pictures.
+    """
+    layer = _needed(net)
+    kept: list[Tensor] = []
+    hook = layer.register_forward_hook(lambda _layer, _given, output: kept.append(output))
+    image = samples["image"].float().requires_grad_()
+    try:
+        with torch.enable_grad():
+            net({**samples, "image": image})
+    finally:
+        hook.remove()
+    side = kept[0].shape[-1]
+    inner = ((side - 1) // 2, side // 2)
+    weight = torch.zeros(image.shape[1:], dtype=torch.float64)
+    for row, column in product(inner, inner):
+        said = kept[0][:, :, row, column].sum()
+        (slope,) = torch.autograd.grad(said, image, retain_graph=True)
+        power = slope.double().square()
+        # Every picture and every place counts alike.
+        weight += (power / power.sum((1, 2), keepdim=True).clamp_min(1e-30)).sum(0)
+    weight = weight / weight.sum().clamp_min(1e-30)
+    found = []
+    for axis, length in enumerate(weight.shape):
+        place = (torch.arange(length) + 0.5) / length - 0.5
+        found.append(float((weight.sum(1 - axis) * place).sum().clamp(-0.5 / side, 0.5 / side)))
+    return found[0], found[1]
+
+
+def _needed(net: nets.Net) -> nn.Module:
+    layer = stage(net)
+    if layer is None:
+        raise InputError(f"{type(net).__name__} has no convolutions on pictures, and no Grad-CAM")
+    return layer
