@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import shlex
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -244,8 +245,8 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
     for word, name in names.items():
         if name and name not in EMOTIONS:
             raise InputError(
-                f"names: {word!r} is to be {name!r}, which is none of {', '.join(EMOTIONS)}; leave "
-                'the text empty ("") to leave such pictures out'
+                f"names: {word!r} is to be {name!r}, which is none of {', '.join(EMOTIONS)}; name "
+                f"none to leave such pictures out ({_as_option(word, '')})"
             )
     further = {word.lower(): name or _NOT + word for word, name in names.items()}
     classes, above = [], []
@@ -268,9 +269,15 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
         raise InputError(
             f"{there.path}: folders that name no class: {found}{more} (how many pictures). Classes "
             f"are {', '.join(EMOTIONS)}. Say what such a folder holds, for instance "
-            f'names = {{ "{first}" = "happy" }}, or leave it out: {{ "{first}" = "" }}'
+            f"{_as_option(first, 'happy')}, or leave it out: {_as_option(first, '')}"
         )
     return classes, above
+
+
+def _as_option(word: str, name: str) -> str:
+    """How a folder is named, by the command and in a recipe."""
+    option = shlex.quote(f"{word}={name}")
+    return f'--names {option}, in a recipe names = {{ "{word}" = "{name}" }}'
 
 
 def _known(folder: str, further: Mapping[str, str]) -> str | None:

@@ -1,9 +1,10 @@
 """The face mesh as a graph, and coarser graphs to pool it to.
 
-Vertices are joined as in :data:`mien.topology.EDGES`; each point of an iris, which no edge joins to
-the mesh, is joined to the nearest vertex of its eye. A coarser graph has vertices that lie far from
-each other on the surface, each with the region of the finer mesh that is nearest to it, and two are
-joined where their regions touch.
+Vertices are joined as in :data:`mien.topology.EDGES`, which has the edges of the triangles; the
+triangles themselves, their areas and normals, are not used. Each point of an iris, which no edge
+joins to the mesh, is joined to the nearest vertex of its eye. A coarser graph has vertices that lie
+far from each other on the surface, each with the region of the finer mesh that is nearest to it,
+and two are joined where their regions touch.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ def levels(sizes: tuple[int, ...]) -> tuple[Level, ...]:
 
 
 def _joined(edges: Int[Array, "e 2"]) -> Int[Array, "f 2"]:
-    """With a link from each iris to the mesh, and from its centre to its rim."""
+    """With a link from each point of the irises to the mesh.
+
+    The rims are rings in EDGES; the centres have this link alone, to the mesh and not to their rim.
+    """
     more = []
     for iris in range(_MESH, len(CANONICAL)):
         apart = np.linalg.norm(CANONICAL[:_MESH] - CANONICAL[iris], axis=1)
