@@ -14,11 +14,13 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 pytest.importorskip("optuna", reason="the workshop: pip install 'mien[lab]'")
 
-from mien.errors import MienError
-from mien.lab import tracking, training
+from mien.errors import InputError, MienError
+from mien.lab import material, tracking, training
 from mien.lab.bench import search
 from mien.lab.bench.methods import emotions
 from mien.lab.command import app as workshop
+
+from .conftest import NETS
 
 GRID = '[train]\nlr = [0.01, 0.0001]\nbatch = [16, 32]\n"weight_decay" = [0.0]\n'
 RANGES = (
@@ -100,10 +102,56 @@ def test_a_trial_that_fails_stops_no_other(folder: Path, monkeypatch: pytest.Mon
     told = tried("--no-mlflow", space='"train.lr" = [0.01, 0.0001]\n').stdout
     assert "best of 1" in told
     assert sorted(trial["error"] for trial in table()["trials"]) == ["", "the loss is nan"]
+    whole = [trial for trial in table()["trials"] if not trial["error"]]
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train", train)  # what was in the way is gone
+        assert "best of 2" in tried("--no-mlflow", space='"train.lr" = [0.01, 0.0001]\n').stdout
+    assert [trial["error"] for trial in table()["trials"]] == ["", ""]
+    assert sorted(trial["settings"]["train.lr"] for trial in table()["trials"]) == [0.0001, 0.01]
+    assert whole[0] in table()["trials"]
+    before = table()
+    tried("--no-mlflow", space='"train.lr" = [0.01, 0.0001]\n')
+    assert table() == before
     out = ("--no-mlflow", "--out", "other")
     assert "all 1 trials failed" in str(
         tried(*out, space='"train.lr" = [0.01]\n', code=1).exception
     )
+
+
+def test_without_data_nothing_is_tried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(*_: Any) -> Any:
+        raise InputError("the data set is not there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(material, "gather", nowhere)
+        done = tried("--no-mlflow", space='"train.lr" = [0.01]\n', code=2)
+    assert str(done.exception) == "the data set is not there"
+    assert "best of 1: trial 0" in tried("--no-mlflow", space='"train.lr" = [0.01]\n').stdout
+
+
+@pytest.mark.parametrize("method", ["grid", "optuna"])
+def test_lists_are_values_too(folder: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Path("recipes/points.toml")
+    recipe.write_text(recipe.read_text().replace(NETS["points"], 'kind = "mesh"\nwidth = 8\n'))
+    space = '"net.sizes" = [[60, 15], [30, 10]]\n'
+    options = ("--no-mlflow", "--method", method, "--trials")
+    with monkeypatch.context() as patch:
+
+        def stop(*_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+        patch.setattr(training, "train", stop)
+        tried(*options, "1", space=space, code=130)
+    assert "trial 0, accuracy" in tried(*options, "1", space=space).stdout
+    tried(*options, "2", space=space)
+    sizes = [trial["settings"]["net.sizes"] for trial in table()["trials"]]
+    assert len(sizes) == 2
+    assert all(size in ([60, 15], [30, 10]) for size in sizes)
+    if method == "grid":
+        assert sizes[0] != sizes[1]
+    bench = ["bench", "emotions", "--recipes", "recipes", "--only", "pictures"]
+    assert CliRunner().invoke(workshop, bench, catch_exceptions=False).exit_code == 0
+    assert "[30, 10] |" in Path("docs/emotions.md").read_text() or method == "optuna"
 
 
 @pytest.mark.parametrize(

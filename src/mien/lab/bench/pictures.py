@@ -157,9 +157,9 @@ def trials(table: Mapping[str, Any]) -> bytes:
         axes = figure.add_subplot(len(names), 1, place + 1)
         values = [trial["settings"][name] for trial in done]
         accuracy = [trial["accuracy"] for trial in done]
-        numbers = all(isinstance(v, int | float) and v > 0 for v in values)
-        choices = sorted(set(values), key=lambda v: (str(type(v)), v))
-        at = values if numbers else [choices.index(v) for v in values]
+        numbers = all(_number(v) and v > 0 for v in values)
+        choices = _choices(values)
+        at = values if numbers else [choices.index(str(v)) for v in values]
         axes.plot(at, accuracy, "o", markersize=4, color=FIRST)
         if done:
             top = int(np.argmax(accuracy))
@@ -169,7 +169,17 @@ def trials(table: Mapping[str, Any]) -> bytes:
         elif numbers:
             axes.xaxis.set_major_formatter(ScalarFormatter())
         else:
-            axes.set_xticks(range(len(choices)), [str(choice) for choice in choices])
+            axes.set_xticks(range(len(choices)), choices)
         axes.set(xlabel=name, ylabel="accuracy")
         every.append(axes)
     return png(figure, every)
+
+
+def _choices(values: Sequence[Any]) -> list[str]:
+    """Each value once, as it is written: numbers rise, and words and lists come after them."""
+    written = {str(value): value for value in values}
+    return sorted(written, key=lambda w: (0, written[w], w) if _number(written[w]) else (1, 0, w))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

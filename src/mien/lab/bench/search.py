@@ -3,10 +3,12 @@
 Every trial is a training of its own, in a folder of its own, and is judged by its accuracy over all
 pictures of the validation part alone. Optuna's storage is a file of SQLite beside them, so the same
 command goes on after an interruption: with the trial that was under way, from its last whole epoch.
+Trials that failed are tried again by the same command, with the same settings, from the beginning.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -17,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 import optuna
 from optuna.samplers import BaseSampler, GridSampler, TPESampler
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from ...errors import InputError, MienError
 from ...outputs.files import write_json_atomic
@@ -52,6 +54,8 @@ Space: TypeAlias = Mapping[str, "list[Any] | Range"]
 """Values to choose among, or a range, by the key of a recipe: ``train.lr``."""
 
 Method = Literal["grid", "optuna"]
+
+_AGAIN = "again"  # of a trial: the number of the one that failed with its settings
 
 
 def read_space(path: Path, recipe: Recipe, method: Method) -> Space:
@@ -162,13 +166,17 @@ class Search:
             what ``results/emotions/search/<name>.json`` holds, but for its name.
 
         Raises:
+            InputError: there are no data, and so nothing to try anything on.
             KeyboardInterrupt: whenever it comes; the same search goes on.
         """
+        self._again()
+        if len(self._ended) < self.wanted:
+            pool.material(self._recipe)  # what no trial can do without is said once, and now
         waiting = self._study.get_trials(states=(TrialState.RUNNING,))
         while len(self._ended) < self.wanted:
             old = waiting.pop(0) if waiting else None
             trial = Trial(self._study, old._trial_id) if old else self._study.ask()
-            settings = {key: _asked(trial, key, self._space[key]) for key in self._space}
+            settings = {key: _asked(trial, key, among) for key, among in self._space.items()}
             said = ", ".join(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
                              for key, value in settings.items())  # fmt: skip
             began = monotonic()
@@ -194,7 +202,9 @@ class Search:
             "trials": [
                 {
                     "number": trial.number,
-                    "settings": dict(trial.params),
+                    "settings": {
+                        key: _meant(value, self._space[key]) for key, value in trial.params.items()
+                    },
                     "accuracy": None if trial.value is None else round(trial.value, 6),
                     "minutes": trial.user_attrs.get("minutes"),
                     "error": trial.user_attrs.get("error", ""),
@@ -204,8 +214,26 @@ class Search:
         }
 
     @property
-    def _ended(self) -> list[optuna.trial.FrozenTrial]:
-        return self._study.get_trials(states=(TrialState.COMPLETE, TrialState.FAIL))
+    def _ended(self) -> list[FrozenTrial]:
+        """But for those that failed and have been put in the queue again."""
+        every = self._study.get_trials()
+        again = {trial.user_attrs.get(_AGAIN) for trial in every}
+        ended = TrialState.COMPLETE, TrialState.FAIL
+        return [trial for trial in every if trial.state in ended and trial.number not in again]
+
+    def _again(self) -> None:
+        """Put the settings of trials that failed in the queue: what was in the way may be gone."""
+        for trial in self._ended:
+            if trial.state == TrialState.FAIL:
+                self._study.add_trial(
+                    create_trial(
+                        state=TrialState.WAITING,
+                        params=trial.params,
+                        distributions=trial.distributions,
+                        user_attrs={_AGAIN: trial.number},
+                        system_attrs=trial.system_attrs,  # its place in the grid
+                    )
+                )
 
     def _try(
         self,
@@ -255,7 +283,8 @@ class Search:
 
     def _sampler(self) -> BaseSampler:
         if self._method == "grid":
-            return _Grid({k: v for k, v in self._space.items() if isinstance(v, list)}, seed=0)
+            grid = {k: _written(v) for k, v in self._space.items() if isinstance(v, list)}
+            return _Grid(grid, seed=0)
         # Another seed after each trial, or a search that goes on would begin with the same again.
         return TPESampler(seed=self._recipe.seed + len(self._study.trials))
 
@@ -269,10 +298,20 @@ class _Grid(GridSampler):
 
 def _asked(trial: Trial, key: str, among: list[Any] | Range) -> Any:
     if isinstance(among, list):
-        return trial.suggest_categorical(key, among)
+        return _meant(trial.suggest_categorical(key, _written(among)), among)
     if isinstance(among.low, int) and isinstance(among.high, int):
         return trial.suggest_int(key, among.low, among.high, log=among.log)
     return trial.suggest_float(key, among.low, among.high, log=among.log)
+
+
+def _written(among: list[Any]) -> list[Any]:
+    """As Optuna takes them: it knows numbers and words, and no lists."""
+    return [json.dumps(value) if isinstance(value, list | dict) else value for value in among]
+
+
+def _meant(value: Any, among: list[Any] | Range) -> Any:
+    """The other way round."""
+    return among[_written(among).index(value)] if isinstance(among, list) else value
 
 
 def _plain(space: Space) -> dict[str, Any]:
