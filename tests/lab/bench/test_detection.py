@@ -158,6 +158,20 @@ def test_from_the_command_to_the_page(
     assert plot.startswith(b"\x89PNG")
 
 
+def test_videos_of_earlier_runs_stay(tmp_path: Path) -> None:
+    def score(video: str, missing: int) -> Score:
+        return Score(video, 10, missing, 0, 1.0, detection.VOTED)
+
+    detection_page.save([score("a.mp4", 1), score("b.mp4", 2)], "made", tmp_path)
+    detection_page.save([score("c.mp4", 3), score("a.mp4", 4)], "made", tmp_path)
+    detection_page.save([score("d.mp4", 5)], "other", tmp_path)
+    made, other = detection_page.read(tmp_path)
+    assert [(row["video"], row["missing"]) for row in made["videos"]] == [
+        ("b.mp4", 2), ("c.mp4", 3), ("a.mp4", 4),
+    ]  # fmt: skip
+    assert [row["video"] for row in other["videos"]] == ["d.mp4"]
+
+
 def test_results_that_are_none(tmp_path: Path) -> None:
     assert detection_page.write(detection_page.read(tmp_path), tmp_path) == []
     path = detection_page.save([Score("a.mp4", 0, 0, 0, 0.0, detection.VOTED)], "made", tmp_path)
@@ -165,3 +179,5 @@ def test_results_that_are_none(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(InputError, match="holds no results of detection"):
         detection_page.read(tmp_path)
+    with pytest.raises(InputError, match="holds no results of detection"):
+        detection_page.save([], "made", tmp_path)

@@ -1,4 +1,4 @@
-"""The table and the plot of what detection missed: ``results/detection.json`` -> pages."""
+"""The table and the plot of what detection missed: ``results/detection/*.json`` -> pages."""
 
 from __future__ import annotations
 
@@ -28,14 +28,19 @@ _NAME = "detection"
 
 
 def save(scores: Sequence[Score], engine: str, folder: Path) -> Path:
-    """Write ``detection.json``.
+    """Write ``detection/<engine>.json``; videos that were scored there before, and now not, stay.
 
     Raises:
+        InputError: what lies there holds no such results.
         OutputError: the system refuses.
     """
     path = folder / _NAME / f"{engine}.json"
+    now = {each.video for each in scores}
+    before = _table(path)["videos"] if path.is_file() else []
+    videos = [row for row in before if row["video"] not in now]
+    videos += [each.as_dict() for each in scores]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(path, {"engine": engine, "videos": [each.as_dict() for each in scores]})
+    write_json_atomic(path, {"engine": engine, "videos": videos})
     return path
 
 
@@ -45,15 +50,16 @@ def read(folder: Path) -> list[Mapping[str, Any]]:
     Raises:
         InputError: a file that holds no such results.
     """
-    tables: list[Mapping[str, Any]] = []
-    for path in sorted((folder / _NAME).glob("*.json")):
-        try:
-            table = json.loads(path.read_text("utf-8"))
-            _rows(table)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} holds no results of detection ({error!r})") from None
-        tables.append(table)
-    return tables
+    return [_table(path) for path in sorted((folder / _NAME).glob("*.json"))]
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    try:
+        table: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+        _rows(table)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} holds no results of detection ({error!r})") from None
+    return table
 
 
 def write(tables: Sequence[Mapping[str, Any]], docs: Path) -> list[Path]:
