@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from mien.channels import EMOTIONS
 from mien.errors import InputError, MienError, OutputError
 from mien.feedback import Desk, StoreError, migrations
+from mien.feedback import store as stores
 from mien.feedback.command import app
 from mien.feedback.export import SCHEMA
+from mien.feedback.store import url_of
 
 from .conftest import OTHER, TOKEN, submission
 
@@ -87,6 +92,28 @@ def test_it_is_counted_exported_and_deleted(run: Run, tmp_path: Path, url: str) 
     assert "submissions 1 of 1 browsers" in run("status")
     assert "1 submissions deleted" in run("delete", "--all", "--yes")
     assert "submissions 0 of 0 browsers" in run("status")
+
+
+def test_what_is_left_out_and_what_waits_is_said(
+    run: Run, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(url)
+    engine = sa.create_engine(url_of(url, Path()))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE submissions SET consent = '99' WHERE label = 'none'"))
+    said = run("export", "-o", str(tmp_path / "f.parquet"))
+    assert "3 submissions in" in said
+    assert f"1 were left out; of the first: the row {UUID(int=2)}" in said
+    engine.dispose()
+    if not url.startswith("sqlite"):
+        return
+    monkeypatch.setattr(stores, "_WAIT", 0.1)
+    with sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM submissions").fetchall()
+        assert "still in its journal" in run("delete", "--token", TOKEN)
+    reader.close()
+    assert "still in its journal" not in run("delete", "--token", TOKEN)
 
 
 def test_everybody_is_deleted_only_after_a_yes(url: str) -> None:

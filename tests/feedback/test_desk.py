@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ from uuid import UUID
 import pytest
 
 from mien.errors import InputError, OutputError
-from mien.feedback import Desk, StoreError, Submission
+from mien.feedback import Desk, Forget, StoreError, Submission, Withdraw, person_of
 from mien.feedback import desk as desks
+from mien.feedback import store as stores
 from mien.feedback.queue import Queue
 from mien.feedback.store import Store, url_of
 
@@ -107,6 +109,83 @@ def test_one_is_taken_back(desk: Desk, url: str, clock: Clock, away: bool) -> No
         assert numbers(desk) == [2]
         with pytest.raises(InputError):
             desk.hand_in(submission(1))
+
+
+def test_a_deletion_that_cannot_be_kept_has_done_nothing(
+    desk: Desk, url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits to be deleted waits still."""
+    desk.hand_in(submission(1))
+
+    def refuse(_: object) -> None:
+        raise OutputError("the disk is full")
+
+    with locked(url):
+        desk.hand_in(submission(2))
+        desk.withdraw(UUID(int=1), PERSON)
+        before = desk.queue.path.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.queue, "add", refuse)
+            for delete in (
+                lambda: desk.forget(PERSON),
+                lambda: desk.withdraw(UUID(int=2), PERSON),
+            ):
+                with pytest.raises(OutputError, match="disk is full"):
+                    delete()
+        assert desk.queue.path.read_bytes() == before
+    clock.now += 10
+    assert numbers(desk) == [2]
+
+
+def test_submissions_are_counted_and_not_wishes(desk: Desk, url: str, clock: Clock) -> None:
+    for n in (1, 2):
+        desk.hand_in(submission(n))
+    with locked(url):
+        desk.withdraw(UUID(int=1), PERSON)
+    clock.now += 10
+    # One of the two had been taken back before.
+    assert desk.forget(PERSON) == desks.Deleted(1, queued=False)
+    desk.hand_in(submission(3, person=OTHER))
+    desk.queue.add(submission(4, person=OTHER))
+    desk.queue.add(Withdraw(UUID(int=3), OTHER))
+    desk.queue.add(Forget(PERSON))
+    assert desk.forget_all() == 1
+    assert (
+        desk.hand_in(submission(5, person=person_of("carol-has-a-token-that-is-long"))) == "stored"
+    )
+    for n in (3, 4):  # what another server may still have does not come back
+        with pytest.raises(InputError):
+            desk.hand_in(submission(n, person=OTHER))
+
+
+def test_what_somebody_reads_is_overwritten_later(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "_WAIT", 0.1)
+    gone = submission(1)
+
+    def traces() -> int:
+        data = gone.landmarks.points.tobytes()
+        files = [p.read_bytes() for p in tmp_path.glob("feedback.sqlite*")]
+        return sum(data[i : i + 64] in file for file in files for i in range(0, len(data), 64))
+
+    desk = Desk(None, tmp_path, clock)
+    desk.hand_in(gone)
+    assert traces() > 0
+    with sqlite3.connect(tmp_path / "feedback.sqlite", isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM submissions").fetchall()
+        assert desk.forget(PERSON) == desks.Deleted(1, queued=False, overwritten=False)
+        assert desk.drain() == 0
+        assert traces() > 0
+        # Nor does it wait for the process that deleted.
+        desk.close()
+        reader.execute("COMMIT")
+        again = Desk(None, tmp_path, clock)
+        assert again.drain() == 0
+        assert traces() == 0
+        again.close()
+    reader.close()
 
 
 def test_postgresql_that_stops_and_comes_back(
@@ -317,6 +396,17 @@ def test_without_its_libraries_it_says_what_to_install(
     assert "sqlalchemy" in str(desk.status().problem)
 
 
-def test_a_wrong_address_is_refused_before_anybody_sends_anything(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="MIEN_FEEDBACK_URL"):
-        Desk("nonsense", tmp_path)
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nonsense", "MIEN_FEEDBACK_URL"),
+        ("postgresql+psycopg2cffi://u:secret@h/n", r"psycopg2cffi://u:\*\*\*@h/n .* install it"),
+        ("postgresql+nonsense://u:secret@h/n", "leave the driver out of the URL"),
+    ],
+)
+def test_a_wrong_address_is_refused_before_anybody_sends_anything(
+    tmp_path: Path, address: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as refused:
+        Desk(address, tmp_path)
+    assert "secret" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +17,13 @@ import sqlalchemy as sa
 
 from mien.errors import InputError
 from mien.feedback import Forget, StoreError, Withdraw, migrations
+from mien.feedback import store as stores
 from mien.feedback.store import Store, url_of
 from mien.feedback.tables import Base
 
 from .conftest import OTHER, PERSON, submission
+
+LATER = datetime(2100, 1, 1, tzinfo=timezone.utc)
 
 
 @pytest.fixture
@@ -82,7 +86,8 @@ def test_it_is_counted(store: Store) -> None:
     ("records", "outcomes", "left"),
     [
         ([submission(1), submission(1)], ["stored", "known"], {1}),
-        ([submission(1), submission(1, label="fear")], ["stored", "known"], {1}),
+        ([submission(1), submission(1, label="fear", time=LATER)], ["stored", "stored"], {1}),
+        ([submission(1, time=LATER), submission(1, label="fear")], ["stored", "known"], {1}),
         ([submission(1), submission(1, person=OTHER)], ["stored", "refused"], {1}),
         ([submission(1), Withdraw(UUID(int=1), PERSON)], ["stored", 1], set()),
         ([submission(1), Withdraw(UUID(int=1), OTHER)], ["stored", 0], {1}),
@@ -93,7 +98,8 @@ def test_it_is_counted(store: Store) -> None:
         ([Forget(PERSON), Forget(PERSON)], [0, 0], set()),
     ],
     ids=[
-        "twice", "twice and different", "an id of another", "taken back", "taken back by another",
+        "twice", "with another label", "an earlier label that comes late", "an id of another",
+        "taken back", "taken back by another",
         "taken back before it came", "forgotten", "another is forgotten",
         "forgotten before it came", "forgotten twice",
     ],
@@ -108,11 +114,58 @@ def test_records(store: Store, records: list, outcomes: list, left: set[int]) ->
     assert kept == left
 
 
+def test_who_changes_a_correction_has_said_the_last_of_it(store: Store) -> None:
+    """Whether it comes again from a page, or late from the queue of another server."""
+    first = submission(1, label="sad")
+    last = submission(1, label="fear", crop=None, time=LATER)
+    assert store.apply([first, last]) == ["stored", "stored"]
+    assert store.apply([submission(1, person=OTHER, label="happy", time=LATER)]) == ["refused"]
+    assert store.apply([first, last]) == ["known", "known"]
+    (found,) = store.submissions()
+    assert (found.label, found.crop, found.person) == ("fear", None, PERSON)
+    assert found.time == LATER
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("landmarks = landmarks_of_nobody", "5736 bytes"),
+        ("crop = landmarks_of_nobody", "2304 bytes"),
+        ("consent = '99'", "consent is '99'"),
+        ("label = 'hungry'", "the label is one of"),
+        ("said = '[1, 2]'", "7 probabilities"),
+        ("said = '{}'", "this is no feedback"),
+        ("said = '[[1], [2, 3]]'", "this is no feedback"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_left_out(
+    store: Store, url: str, change: str, message: str
+) -> None:
+    store.apply([submission(1), submission(2), submission(3)])
+    short = "x'00ff'" if url.startswith("sqlite") else r"'\x00ff'::bytea"
+    engine = sa.create_engine(url_of(url, Path()))
+    with engine.begin() as connection:
+        done = connection.execute(
+            sa.text(
+                f"UPDATE submissions SET {change.replace('landmarks_of_nobody', short)} "  # noqa: S608
+                "WHERE width = 640 AND id = (SELECT id FROM submissions ORDER BY id LIMIT 1)"
+            )
+        )
+        assert done.rowcount == 1
+    engine.dispose()
+    problems: list[InputError] = []
+    assert [s.id.int for s in store.submissions(problems.append)] == [2, 3]
+    (problem,) = problems
+    assert str(UUID(int=1)) in str(problem)
+    assert message in str(problem)
+    assert store.counts().total == 3
+
+
 def test_a_deletion_leaves_nothing_in_the_database(store: Store, url: str) -> None:
     store.apply([submission(n) for n in (1, 2, 3)] + [submission(4, person=OTHER)])
     assert look(url, "SELECT count(*) FROM submissions") == [(4,)]
     assert store.apply([Forget(PERSON)]) == [3]
-    store.wipe()
+    assert store.wipe()
     assert look(url, "SELECT DISTINCT person FROM submissions") == [(OTHER,)]
     for table in Base.metadata.tables:
         text = str(look(url, f"SELECT * FROM {table}"))  # noqa: S608
@@ -121,7 +174,10 @@ def test_a_deletion_leaves_nothing_in_the_database(store: Store, url: str) -> No
     assert look(url, "SELECT key FROM deletions") == [(PERSON,)]
 
 
-def test_the_file_of_sqlite_holds_no_byte_of_what_was_deleted(tmp_path: Path) -> None:
+def test_the_file_of_sqlite_holds_no_byte_of_what_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "_WAIT", 0.1)
     path = tmp_path / "feedback.sqlite"
     store = Store(url_of(None, tmp_path))
     gone = submission(1)
@@ -134,11 +190,33 @@ def test_the_file_of_sqlite_holds_no_byte_of_what_was_deleted(tmp_path: Path) ->
         return sum(piece in data for piece in pieces for data in files)
 
     assert traces() > 0
-    store.apply([Forget(PERSON)])
-    store.wipe()
+    with sqlite3.connect(path, isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM submissions").fetchall()
+        store.apply([Forget(PERSON)])
+        assert not store.wipe()
+        assert traces() > 0, "what is read cannot be overwritten"
+        reader.execute("COMMIT")
+    reader.close()
+    assert store.wipe()
     assert traces() == 0
     assert store.counts().total == 1
     store.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such permissions")
+def test_nobody_else_may_read_the_file_of_sqlite(tmp_path: Path) -> None:
+    path = tmp_path / "anywhere.sqlite"
+    tmp_path.chmod(0o755)
+    for before in (None, 0o644):  # a new one, and that of an older mien
+        if before is not None:
+            path.chmod(before)
+        store = Store(url_of(f"sqlite:///{path}", tmp_path))
+        store.apply([submission(1)])
+        files = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
+        assert set(files) == {path.name, f"{path.name}-wal", f"{path.name}-shm"}
+        assert set(files.values()) == {0o600}
+        store.close()
 
 
 def test_all_of_it_is_deleted(store: Store, url: str) -> None:

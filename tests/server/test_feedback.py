@@ -14,6 +14,8 @@ from mien.feedback import desk as desks
 from mien.feedback.consent import CURRENT
 from mien.heads import HeadId
 from mien.server import feedback
+from mien.server.feedback import models
+from mien.server.settings import Settings
 from mien.topology import CANONICAL
 
 TOKEN = "a-token-of-some-length"  # noqa: S105
@@ -73,6 +75,23 @@ def test_a_correction_is_stored_once(client, home):
     assert SENDER not in str(found)
     raw = b"".join(p.read_bytes() for p in (home / "feedback").iterdir())
     assert SENDER.encode() not in raw, "the token itself is nowhere"
+
+
+def test_who_thinks_again_has_the_last_word(client, home):
+    """The page sends the same id when an answer was lost, whatever is chosen then."""
+    states = [
+        client.post("/feedback", json=correction(label=label)).json()["state"]
+        for label in ("happy", "sad", "sad")
+    ]
+    assert states == ["stored", "stored", "known"]
+    assert [s.label for s in kept(home)] == ["sad"]
+
+
+def test_each_head_is_named_once():
+    default = models(Settings())
+    assert default
+    assert len(set(default)) == len(default)
+    assert [h.name for h in models(Settings(emotion="none"))] == [h.name for h in default]
 
 
 def test_a_picture_is_kept_when_it_is_given(client, home):
@@ -217,3 +236,29 @@ def test_what_waits_is_stored_while_the_server_runs(home):
 
     asyncio.run(asyncio.wait_for(run(), 60))
     assert len(kept(home)) == 1
+
+
+def test_an_error_that_nobody_thought_of_does_not_end_it(caplog):
+    import asyncio
+
+    class Broken:
+        asked = closed = 0
+
+        def drain(self) -> int:
+            self.asked += 1
+            raise RuntimeError("nobody thought of it")
+
+        def close(self) -> None:
+            self.closed += 1
+
+    desk = Broken()
+
+    async def run() -> None:
+        async with feedback.draining(desk, 0.001):
+            while desk.asked < 5:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert desk.closed == 1
+    said = [record for record in caplog.records if "nobody thought of it" in record.getMessage()]
+    assert len(said) == 1, "told, and once"

@@ -101,9 +101,15 @@ def export(
         raise InputError(f"feedback is exported as .parquet, --out is {out.name}")
     must_be_new(out, overwrite=overwrite)
     desk = desk_of(url)
-    rows = write(desk.submissions(), out)
+    problems: list[InputError] = []
+    rows = write(desk.submissions(problems.append), out)
     desk.close()
     _out.print(f"{rows} submissions in {out}", highlight=False)
+    if problems:
+        _err.print(
+            f"{len(problems)} were left out; of the first: {problems[0]}",
+            highlight=False, markup=False,
+        )  # fmt: skip
 
 
 @app.command()
@@ -119,18 +125,25 @@ def delete(
     """Delete one person's feedback, or all of it, from the database and from the queue."""
     if (token is None) == (not everything):
         raise InputError("name one person with --token, or everybody with --all")
-    desk = desk_of(url)
+    desk, overwritten = desk_of(url), True
     if token is not None:
         found = desk.forget(person_of(token))
-        said = f"{found.submissions} submissions deleted"
+        said, overwritten = f"{found.submissions} submissions deleted", found.overwritten
         if found.queued:
             said = "the database does not answer; they are deleted as soon as it does"
     else:
         if not yes:
             typer.confirm("Delete all feedback of everybody?", abort=True)
         said = f"{desk.forget_all()} submissions deleted"
+        overwritten = desk.overwritten
     desk.close()
     _out.print(said, highlight=False)
+    if not overwritten:
+        _err.print(
+            "others read the database now, so the deleted bytes are still in its journal; they are "
+            "overwritten by the next `mien feedback status`, or by a server that runs",
+            highlight=False, markup=False,
+        )  # fmt: skip
 
 
 @app.command()

@@ -38,10 +38,13 @@ class Deleted:
     Attributes:
         submissions: deleted from the store; None while it does not answer.
         queued: whether the store still has to do it.
+        overwritten: whether no byte of them is left in the files of SQLite; while others read there
+            that has to wait, and :meth:`Desk.drain` tries again.
     """
 
     submissions: int | None
     queued: bool
+    overwritten: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Desk:
         clock: seconds from any fixed moment.
 
     Raises:
-        InputError: a URL that cannot be used.
+        InputError: a URL that cannot be used, or whose driver is not installed.
     """
 
     def __init__(
@@ -99,10 +102,16 @@ class Desk:
     ) -> None:
         self._folder = place or folder()
         self._text = url
+        self._wiped = True
         if missing() is None:
-            from .store import url_of
+            from .store import need_driver, url_of
 
-            url_of(url, self._folder)  # refuse it before anybody sends anything
+            # Refused before anybody sends anything.
+            address = url_of(url, self._folder)
+            need_driver(address)
+            # Who deleted last may have met a reader, and not have come back to it.
+            if address.get_backend_name() == "sqlite" and Path(address.database or "").exists():
+                self._wiped = False
         self._clock = clock
         self._store: Store | None = None
         self._opening = Lock()
@@ -138,7 +147,8 @@ class Desk:
         """Take back one submission.
 
         Raises:
-            OutputError: neither store nor queue can be written; nothing was done.
+            OutputError: neither store nor queue can be written; nothing was done, or not all of
+                it, and it is to be asked for again.
         """
         return self._delete(Withdraw(number, person), str(number), person)
 
@@ -146,7 +156,7 @@ class Desk:
         """Delete all that somebody has sent; nothing more is taken from them.
 
         Raises:
-            OutputError: neither store nor queue can be written; nothing was done.
+            OutputError: as :meth:`withdraw`.
         """
         return self._delete(Forget(person), person)
 
@@ -156,28 +166,41 @@ class Desk:
         Raises:
             MienError: the store does not answer; nothing was done.
         """
-        deleted = self.store().delete_all()
-        waiting = len(self.queue)
-        self.queue.clear()
-        return deleted + waiting
+        store = self.store()
+        self._drain()  # so that the store remembers whose they were
+        waited = self.queue.clear()
+        deleted = store.delete_all()
+        self._wipe()
+        return deleted + waited
 
     def drain(self) -> int:
-        """Bring what waits to the store; how many records. 0 while the store does not answer."""
-        if self.queue.empty:
-            return 0
+        """Bring what waits to the store; how many records. 0 while the store does not answer.
+
+        What was deleted and could not be overwritten is tried again.
+        """
         with suppress(MienError):
-            return self._drain()
+            return self._settle()
         return 0
 
-    def submissions(self) -> Iterator[Submission]:
+    @property
+    def overwritten(self) -> bool:
+        """Whether no byte of what was deleted is left, as far as is known here."""
+        return self._wiped
+
+    def submissions(
+        self, unread: Callable[[InputError], None] | None = None
+    ) -> Iterator[Submission]:
         """All of them, the oldest first, with those that have waited.
+
+        Args:
+            unread: told of each that cannot be read, and is left out; the log is otherwise.
 
         Raises:
             MienError: the store does not answer.
         """
         store = self.store()
-        self._drain()
-        yield from store.submissions()
+        self._settle()
+        yield from store.submissions() if unread is None else store.submissions(unread)
 
     def status(self) -> Status:
         """How the desk is, after an attempt to drain the queue."""
@@ -185,7 +208,7 @@ class Desk:
         try:
             store = self.store()
             place = store.place
-            self._drain()
+            self._settle()
             counts = store.counts()
         except MienError as error:
             problem = str(error)
@@ -235,13 +258,32 @@ class Desk:
         return None
 
     def _delete(self, record: Withdraw | Forget, *keys: str) -> Deleted:
-        # What waits goes at once, whether the store answers or not.
-        waited = self.queue.purge(*keys)
         outcome = self._do(record)
+        # It is done, or will be. So what waits may go, and goes at once, whether the store answers
+        # or not.
+        waited = self.queue.purge(*keys)
         if not isinstance(outcome, int):
             return Deleted(None, queued=True)
-        self.store().wipe()
-        return Deleted(outcome + waited, queued=False)
+        return Deleted(outcome + waited, queued=False, overwritten=self._wipe())
+
+    def _wipe(self) -> bool:
+        """Free what was deleted, and remember to do it again if it cannot be done now."""
+        store, before = self.store(), self._wiped
+        self._wiped = store.wipe()
+        if before and not self._wiped:
+            _log.warning(
+                "what was deleted from %s is not overwritten yet (others read it, or it is away); "
+                "it is tried again",
+                store.place,
+            )
+        return self._wiped
+
+    def _settle(self) -> int:
+        """What :meth:`drain` does; where the store does not answer, it raises."""
+        done = self._drain()
+        if not self._wiped:
+            self._wipe()
+        return done
 
     def _drain(self) -> int:
         if self.queue.empty:
@@ -253,5 +295,5 @@ class Desk:
 
         done = self.queue.drain(apply)
         if done:
-            store.wipe()
+            self._wipe()
         return done

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import InputError, OutputError
 from ..outputs.files import output_error, replacing
-from .submission import Record, record_of
+from .submission import Forget, Record, Withdraw, record_of
 
 __all__ = ["Queue"]
 
@@ -114,27 +114,35 @@ class Queue:
         return done
 
     def purge(self, *keys: str) -> int:
-        """Remove every line that holds all of ``keys``; how many there were.
+        """Remove every line that holds all of ``keys``; how many submissions there were.
 
-        The text is searched, so that lines that are damaged are found too.
+        The text is searched, so that lines that are damaged are found too. Deletions stay: they
+        hold nothing but a hash, and the store has not done them yet.
         """
+
+        def goes(line: bytes) -> bool:
+            return all(key.encode() in line for key in keys) and not _deletes(line)
+
+        return self._remove(goes)
+
+    def clear(self) -> int:
+        """Remove everything, deletions too; how many submissions there were."""
+        return self._remove(lambda _: True)
+
+    def _remove(self, goes: Callable[[bytes], bool]) -> int:
         removed = 0
         try:
             with self._lock("drain"), self._lock("queue"):
                 for path in (self.taken, self.path, self.refused):
                     lines = _lines(path)
-                    kept = [line for line in lines if not all(k.encode() in line for k in keys)]
+                    kept = [line for line in lines if not goes(line)]
                     if len(kept) == len(lines):
                         continue
-                    removed += len(lines) - len(kept)
+                    removed += sum(map(_adds, lines)) - sum(map(_adds, kept))
                     _rewrite(path, kept)
         except OSError as error:
             raise output_error(error, self.path) from error
         return removed
-
-    def clear(self) -> int:
-        """Remove everything; how many records waited."""
-        return self.purge()
 
     def _take(self) -> bool:
         """Set aside what is to be drained; False when nothing is."""
@@ -185,6 +193,22 @@ def _record(line: bytes) -> Record:
     if not isinstance(table, dict):
         raise InputError(f"no table: {line[:40]!r}...")
     return record_of(table)
+
+
+def _deletes(line: bytes) -> bool:
+    try:
+        return isinstance(_record(line), Forget | Withdraw)
+    except InputError:
+        return False
+
+
+def _adds(line: bytes) -> bool:
+    """Whether it is a whole submission, also one that only a newer mien can read."""
+    try:
+        table: Any = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(table, dict) and table.get("do") == "add"
 
 
 def _lines(path: Path) -> list[bytes]:

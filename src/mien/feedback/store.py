@@ -1,14 +1,15 @@
 """The database: SQLite in a file of mien's folder, or PostgreSQL by URL.
 
 Everything that writes is one transaction of whole records, and doing it again changes nothing: a
-submission is known by its id, and what was deleted is remembered, so that a copy that is still on
-its way does not bring it back.
+submission is known by its id, of two with one id that of the later time stays, and what was deleted
+is remembered, so that a copy that is still on its way does not bring it back.
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,7 +19,13 @@ from typing import Any, Literal, TypeAlias
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 
 from ..errors import InputError
@@ -26,11 +33,13 @@ from . import migrations
 from .submission import Record, StoreError, Submission, Withdraw
 from .tables import Deletion, Row, row_of, submission_of
 
-__all__ = ["Counts", "Outcome", "Store", "url_of"]
+__all__ = ["Counts", "Outcome", "Store", "need_driver", "url_of"]
+
+_log = logging.getLogger(__name__)
 
 Outcome: TypeAlias = Literal["stored", "known", "refused"] | int
-"""Of a submission: ``refused`` when its sender has deleted everything, or its id is somebody
-else's. Of a deletion: how many submissions it deleted."""
+"""Of a submission: ``known`` when nothing is new, ``refused`` when its sender has deleted
+everything, or its id is somebody else's. Of a deletion: how many submissions it deleted."""
 
 _WAIT = 2.0  # seconds for a lock; a person waits, and there is the queue
 _CONNECT = 5.0
@@ -91,6 +100,26 @@ def url_of(text: str | None, folder: Path) -> sa.URL:
     )
 
 
+def need_driver(url: sa.URL) -> None:
+    """Refuse a database that this Python cannot speak with.
+
+    Raises:
+        InputError: the driver that the URL names does not exist, or is not installed.
+    """
+    try:
+        url.get_dialect().import_dbapi()
+    except (ImportError, NoSuchModuleError) as error:
+        name = getattr(error, "name", None) or url.drivername
+        raise InputError(
+            f"the driver of {url.render_as_string(hide_password=True)} is not installed ({name}); "
+            "install it, or leave the driver out of the URL"
+        ) from None
+
+
+def _left_out(problem: InputError) -> None:
+    _log.warning("%s; it is left out", problem)
+
+
 class Store:
     """An open database, brought to the last migration.
 
@@ -103,6 +132,7 @@ class Store:
     """
 
     def __init__(self, url: sa.URL, *, migrate: bool = True) -> None:
+        need_driver(url)
         self.place = url.render_as_string(hide_password=True)
         self._sqlite = url.get_backend_name() == "sqlite"
         with self._told():
@@ -173,31 +203,37 @@ class Store:
             return [self._apply(connection, record) for record in records]
 
     def delete_all(self) -> int:
-        """Delete every submission; how many there were."""
+        """Delete every submission; how many there were. :meth:`wipe` is still to be called."""
         with self._told(), self._writing() as connection:
             for person in connection.scalars(sa.select(Row.person).distinct()).all():
                 self._bury(connection, person)
-            deleted = connection.execute(sa.delete(Row)).rowcount
-        self.wipe()
-        return deleted
+            return connection.execute(sa.delete(Row)).rowcount
 
-    def wipe(self) -> None:
-        """Free what deleted rows have left behind, as far as the database lets us.
+    def wipe(self) -> bool:
+        """Free what deleted rows have left behind; False when that has to be tried again.
 
-        SQLite overwrites deleted rows (``secure_delete``) once its journal is folded in; PostgreSQL
-        frees their space. Either may have to wait for a reader, hence the attempt.
+        SQLite overwrites deleted rows (``secure_delete``) once its journal is folded in, for which
+        it waits until nobody reads; PostgreSQL frees their space.
         """
         with suppress(SQLAlchemyError, sqlite3.Error):
             if self._sqlite:
                 with closing(self._engine.raw_connection()) as bare:  # in no transaction
-                    bare.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                return
-            plain = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-            with plain.connect() as connection:
-                connection.execute(sa.text("VACUUM submissions"))
+                    cursor = bare.cursor()
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    ((busy, _, _),) = cursor.fetchall()
+                return not busy
+            with self._engine.connect() as connection:
+                connection.connection.rollback()  # the pool's ping has begun a transaction
+                plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+                plain.execute(sa.text("VACUUM submissions"))
+            return True
+        return False
 
-    def submissions(self) -> Iterator[Submission]:
+    def submissions(self, unread: Callable[[InputError], None] = _left_out) -> Iterator[Submission]:
         """All of them, the oldest first, as they were when it began.
+
+        Args:
+            unread: told of each row that cannot be read, and is left out.
 
         Raises:
             StoreError: also in the middle.
@@ -205,7 +241,12 @@ class Store:
         with self._told(), Session(self._engine) as session:
             asked = sa.select(Row).order_by(Row.time, Row.id).execution_options(yield_per=_BATCH)
             for row in session.scalars(asked):
-                yield submission_of(row)
+                try:
+                    found = submission_of(row)
+                except InputError as error:  # noqa: PERF203
+                    unread(error)
+                else:
+                    yield found
 
     def counts(self) -> Counts:
         """What is there."""
@@ -251,11 +292,21 @@ class Store:
         keys = (submission.person, submission.id.hex)
         if connection.scalars(sa.select(Deletion.key).where(Deletion.key.in_(keys))).first():
             return "refused"
-        done = connection.execute(self._insert(Row, row_of(submission)))
-        if done.rowcount:
+        values = row_of(submission)
+        if connection.execute(self._insert(Row, values)).rowcount:
             return "stored"
-        owner = connection.scalars(sa.select(Row.person).where(Row.id == submission.id)).first()
-        return "known" if owner == submission.person else "refused"
+        asked = sa.select(Row.__table__).where(Row.id == submission.id)
+        there = connection.execute(asked).mappings().first()
+        if there is None or there["person"] != submission.person:
+            return "refused"
+        # Sent again, or changed by its sender, who may not know that the first one came; a copy of
+        # that one may also come after the change, out of the queue of another server.
+        same = all(there[name] == value for name, value in values.items() if name != "time")
+        if same or there["time"] > submission.time:
+            return "known"
+        changed = sa.update(Row).where(Row.id == submission.id, Row.time <= submission.time)
+        connection.execute(changed.values(values))
+        return "stored"
 
     def _has(self, connection: sa.Connection, record: Withdraw) -> bool:
         found = connection.scalars(sa.select(Row.id).where(Row.id == record.id)).first()
@@ -295,11 +346,6 @@ class Store:
                 f"the feedback in {self.place} cannot be reached ({_line(error)}); check that the "
                 "database runs and may be used"
             ) from None
-        except ModuleNotFoundError as error:  # the driver that the URL names
-            raise InputError(
-                f"the driver of {self.place} is not installed ({error.name}); install it, or "
-                "leave the driver out of the URL"
-            ) from None
 
 
 def _of_sqlite(connection: Any, _: object) -> None:
@@ -307,10 +353,19 @@ def _of_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {_WAIT * 1000:.0f}")
+    cursor.execute("PRAGMA database_list")
+    _kept_to_ourselves(Path(cursor.fetchall()[0][2]))  # before anything is in it
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
+
+
+def _kept_to_ourselves(path: Path) -> None:
+    """Let nobody else read the file; SQLite makes those beside it with the same permissions."""
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):  # it is not there, or another user's, who has decided
+            path.with_name(path.name + suffix).chmod(0o600)
 
 
 def _begin(connection: sa.Connection) -> None:

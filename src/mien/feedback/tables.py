@@ -10,6 +10,8 @@ import numpy as np
 from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, String, TypeDecorator, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from ..arrays import Array
+from ..errors import InputError
 from ..types import N_LANDMARKS, Landmarks
 from .submission import CROP_SIDE, Model, Submission
 
@@ -99,12 +101,22 @@ def submission_of(row: Row) -> Submission:
     """A row as it was handed in.
 
     Raises:
-        InputError: others have written into the table.
+        InputError: others have written into the table, or a newer mien; the message has the id.
     """
-    points = np.frombuffer(row.landmarks, "<f4").reshape(N_LANDMARKS, 3).astype(np.float32)
+    try:
+        return _submission_of(row)
+    except InputError as error:
+        problem = str(error)
+    except (TypeError, ValueError, AttributeError) as error:
+        problem = f"this is no feedback: {error}"
+    raise InputError(f"the row {row.id} of the feedback cannot be read ({problem})")
+
+
+def _submission_of(row: Row) -> Submission:
+    points = _array("landmarks", row.landmarks, "<f4", (N_LANDMARKS, 3)).astype(np.float32)
     crop = None
     if row.crop is not None:
-        crop = np.frombuffer(row.crop, np.uint8).reshape(CROP_SIDE, CROP_SIDE)
+        crop = _array("crop", row.crop, "u1", (CROP_SIDE, CROP_SIDE))
     return Submission(
         id=row.id,
         person=row.person,
@@ -117,3 +129,10 @@ def submission_of(row: Row) -> Submission:
         crop=crop,
         time=row.time,
     )
+
+
+def _array(what: str, data: bytes, dtype: str, shape: tuple[int, int]) -> Array:
+    wanted = np.dtype(dtype).itemsize * shape[0] * shape[1]
+    if len(data) != wanted:
+        raise InputError(f"{what} has {wanted} bytes, got {len(data)}")
+    return np.frombuffer(data, dtype).reshape(shape)

@@ -6,6 +6,7 @@ Tokens and ids travel in bodies, never in an address, which others write into th
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Literal, TypeVar
@@ -28,6 +29,8 @@ from .schemas import Answer, Problem
 from .settings import Settings
 
 __all__ = ["draining", "models", "router"]
+
+_log = logging.getLogger(__name__)
 
 _MOST = 32_768  # bytes of a submission; with a picture it has 12,000
 _EVERY = 15.0  # seconds between attempts to bring what waits to the database
@@ -139,7 +142,8 @@ def models(settings: Settings) -> list[HeadId]:
     found: list[HeadId] = []
     for name in names:
         with suppress(InputError):
-            if (head := heads.identity(name, "emotion")) is not None:
+            head = heads.identity(name, "emotion")
+            if head is not None and head not in found:
                 found.append(head)
     return found
 
@@ -231,9 +235,15 @@ async def draining(desk: Desk, every: float = _EVERY) -> AsyncIterator[None]:
     """Bring what waits to the database, again and again, as long as the server runs."""
 
     async def drain() -> None:
+        told = ""
         while True:
-            with suppress(OutputError):
+            try:
                 await anyio.to_thread.run_sync(desk.drain)
+                told = ""
+            except Exception as error:  # noqa: BLE001 - the next attempt may do better
+                if repr(error) != told:
+                    _log.exception("what waits cannot be brought to the database: %s", error)
+                told = repr(error)
             await asyncio.sleep(every)
 
     task = asyncio.create_task(drain())
@@ -286,7 +296,9 @@ async def _kept(work: Callable[[], _Done]) -> _Done:
     try:
         return await anyio.to_thread.run_sync(work)
     except OutputError as error:
-        raise RequestError("busy", str(error), "it was not stored; send it again later") from error
+        raise RequestError(
+            "busy", str(error), "not all of it was done; send it again later"
+        ) from error
 
 
 async def _read(request: Request, kind: type[_Some]) -> _Some:
