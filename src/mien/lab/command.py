@@ -283,9 +283,9 @@ def report(
     facts = {"head": name, "output": plan.output, "recipe": plan.name}
     if history:
         facts["epochs"] = str(len(history))
-        from . import training
+        from .stopwatch import duration
 
-        facts["training"] = _duration(training.duration(history))
+        facts["training"] = _duration(duration(history))
     pages.write_run_page(path, plan, found[0], answers, history, _data_folder(data), facts)
     _out.print(str(path), highlight=False)
 
@@ -294,7 +294,6 @@ def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) 
     from ..heads.spec import HeadSpec
     from . import card, keys
     from . import report as pages
-    from .evaluate import read_results
     from .recipe import load
 
     folder = weights or Path(__file__).parent.parent / "weights"
@@ -304,7 +303,7 @@ def _report_all(results: Path, docs: Path, weights: Path | None, recipes: Path) 
     files = sorted(folder.glob("*.onnx"))
     if weights and not files:
         raise InputError(f"{folder} holds no .onnx file; --weights names a folder with heads")
-    tables = read_results(results)
+    tables = pages.read_heads(results)
     for file in files:
         words = recipes / f"{file.stem}.toml"
         if words.is_file() and (other := card.reword(file, load(words))):

@@ -26,7 +26,14 @@ from .reach import TITLES as AIM_TITLES
 from .reach import aims
 from .recipe import Recipe
 
-__all__ = ["results_page", "run_page", "write_pages", "write_results_page", "write_run_page"]
+__all__ = [
+    "read_heads",
+    "results_page",
+    "run_page",
+    "write_pages",
+    "write_results_page",
+    "write_run_page",
+]
 
 _PARTS = {
     "test": (
@@ -143,6 +150,16 @@ def run_page(
     return html_page.page(f"{results['head']}: report", "\n".join(parts))
 
 
+def read_heads(results: Path) -> list[dict[str, Any]]:
+    """Results of heads; none where there are only those of emotions or of detection.
+
+    Raises:
+        InputError: no results of anything, or a file that holds none.
+    """
+    others = any(any((results / name).glob("*.json")) for name in ("emotions", "detection"))
+    return [] if others and not any(results.glob("*.json")) else read_results(results)
+
+
 def write_pages(results: Path, docs: Path) -> list[Path]:
     """Write all that is made of results alone, with the plots.
 
@@ -160,9 +177,7 @@ def write_pages(results: Path, docs: Path) -> list[Path]:
     """
     emotions = families.read(results / "emotions")
     searches = families.searches(results / "emotions" / "search")
-    heads_there = not emotions or any(results.glob("*.json"))
-    tables = read_results(results) if heads_there else []
-    written = write_results_page(tables, docs, emotions)
+    written = write_results_page(read_heads(results), docs, emotions)
     written += emotions_page.write(emotions, searches, docs)
     return written + detection_page.write(detection_page.read(results), docs)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,63 @@ def test_an_interrupted_run_goes_on_and_a_changed_one_begins_anew(
     assert "trained afresh" in told
     assert "train.epochs: 3 there, 4 here" in told
     assert len(json.loads(history.read_text())) == 4
+
+
+def test_what_is_made_of_others_finds_them_among_its_runs(folder: Path) -> None:
+    (folder / "recipes" / "both.toml").write_text(
+        'name = "tiny-both"\noutput = "emotion"\n[[data.sources]]\nname = "fer2013-emotions"\n'
+        '[net]\nkind = "fusion"\nruns = ["runs/tiny-pictures", "runs/tiny-points"]\n'
+        '[loss]\nkind = "cross_entropy"\n'
+    )
+    there = ("--runs", "mine", "--results", "mine/results")
+    bench("--only", "both", *there)
+    assert not Path("runs").exists()
+    names = ("tiny-both", "tiny-pictures", "tiny-points")
+    whole = [training.duration(json.loads(Path(f"mine/{n}/history.json").read_text()))
+             for n in names]  # fmt: skip
+    table = json.loads(Path("mine/results/emotions/tiny-both.json").read_text())
+    assert table["minutes"] == pytest.approx(sum(whole) / 60, abs=0.006)
+    assert table["parameters"] > 0
+    # Others of these names elsewhere are others.
+    for name in names[1:]:
+        recipe = folder / "recipes" / f"{name.removeprefix('tiny-')}.toml"
+        recipe.write_text(f"seed = 5\n{recipe.read_text()}")
+    bench("--only", "points", "--only", "pictures", "--results", "others")
+    for name in names[1:]:
+        recipe = folder / "recipes" / f"{name.removeprefix('tiny-')}.toml"
+        recipe.write_text(recipe.read_text().removeprefix("seed = 5\n"))
+    assert "tiny-both: nothing to do\n" in bench("--only", "both", *there).stdout
+    told = bench("--only", "both", "--evaluate-only", *there).stdout
+    assert "tiny-both: scored\n" in told
+    again = json.loads(Path("mine/results/emotions/tiny-both.json").read_text())
+    assert again["sets"] == table["sets"]
+
+
+def test_results_of_ones_own_leave_the_pages_alone(folder: Path) -> None:
+    Path("docs").mkdir()
+    Path("docs/results.md").write_text("of all heads")
+    bench("--only", "points", "--results", "mine")
+    assert Path("docs/results.md").read_text() == "of all heads"
+    assert "| tiny-points |" in Path("mine/docs/emotions.md").read_text("utf-8")
+    reported = CliRunner().invoke(
+        workshop, ["report", "--results", "mine", "--docs", "mine/pages"], catch_exceptions=False
+    )
+    assert reported.exit_code == 0
+    assert "## Emotions\n" in Path("mine/pages/results.md").read_text("utf-8")
+
+
+@pytest.mark.filterwarnings("ignore")  # those of MLflow's own libraries are not ours
+def test_mlflow_is_told_epochs_and_scores_in_one_run(folder: Path) -> None:
+    pytest.importorskip("mlflow", reason="in the lab extra")
+    bench("--only", "points", "--mlflow")
+    with closing(sqlite3.connect("runs/mlflow.db")) as store:
+        rows = store.execute("select run_uuid, key, value, step from metrics").fetchall()
+    assert len({row[0] for row in rows}) == 1
+    assert sorted(step for _, key, _, step in rows if key == "train") == [1, 2, 3]
+    told = {key: value for _, key, value, _ in rows}
+    one, mirrored = results()["tiny-points"]["sets"]
+    assert told["validation.accuracy"] == one["accuracy"]
+    assert told["validation.mirror.macro_f1"] == mirrored["macro_f1"]
 
 
 def test_what_fails_is_told_and_stops_no_other(

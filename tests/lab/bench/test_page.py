@@ -102,9 +102,41 @@ def test_the_best_comes_first_and_each_kind_is_known() -> None:
         ("emotion-hog-svm", "HOG"),
         ("emotion-voxel-cnn", "voxels"),
     ]
-    deep = table("svm", 0.5)
-    deep["recipe"]["net"]["runs"] = ["runs/emotion-residual"]
-    assert found([deep])[0].looks_at == "pixels"
+
+
+@pytest.mark.parametrize(
+    ("run", "share", "looks_at"),
+    [
+        ("emotion-residual", 1.0, "pixels"),
+        ("emotion-landmark-mlp", 0.9, "landmarks"),
+        ("emotion-mesh", 0.9, "mesh"),
+        ("of nobody", 1.0, "pixels"),
+        ("of nobody", 0.9, "landmarks"),
+        ("emotion-deep", 1.0, "pixels"),
+    ],
+)
+def test_a_machine_looks_at_what_its_net_looks_at(run: str, share: float, looks_at: str) -> None:
+    deep = table("svm", 0.5, share, name="deep")
+    deep["recipe"]["net"]["runs"] = [f"runs/{run}"]
+    rows = {entry.name: entry.looks_at for entry in found([deep, *several()])}
+    assert rows["emotion-deep"] == looks_at
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([0.5, 0, 0.25, 0], ["0", "0.25", "0.5"]),
+        ([True, False, True], ["False", "True"]),
+        (["b", "a"], ["a", "b"]),
+        ([[60, 15], [30, 10], [60, 15]], ["[30, 10]", "[60, 15]"]),
+        ([[60], "a", 2], ["2", "[60]", "a"]),
+    ],
+)
+def test_trials_of_anything_are_drawn(values: list[Any], written: list[str]) -> None:
+    assert pictures._choices(values) == written
+    trials = [{"settings": {"x": value}, "accuracy": 0.5} for value in values]
+    drawn = pictures.trials({"space": {"x": values}, "trials": trials})
+    assert drawn.startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("change", ["no bits", "test only", "other pictures"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from mien import heads
 from mien.channels import EMOTIONS
 from mien.errors import InputError
 from mien.heads.regressor import Head
+from mien.lab import export, nets, training
 from mien.lab.datasets.samples import Samples
 from mien.lab.emotions import ship, stills
-from mien.lab.emotions.evaluate import say
+from mien.lab.emotions.evaluate import evaluate, say
 from mien.lab.export import counts
+from mien.lab.material import Material
 from mien.lab.recipe import Recipe
 
 from . import test_evaluate
@@ -72,6 +75,24 @@ def test_a_net_is_shipped_with_all_that_is_known_of_it(
     live = head(some.aligned, some.rotation, some.pixels, some.image)
     np.testing.assert_array_equal(live.argmax(1), said.probabilities[rows].argmax(1))
     assert heads.identity(str(out), "emotion").sha256 == spec.sha256
+
+
+def test_what_a_machine_has_learnt_is_counted(samples: Samples, tmp_path: Path) -> None:
+    """How many support vectors it has only its weights know."""
+    everyone = Material(samples, np.ones(len(samples)), np.zeros(len(samples), bool))
+    runs = tmp_path / "net", tmp_path / "machine"
+    plain = recipe({"kind": "mlp", "hidden": 8, "depth": 0, "output": "softmax"})
+    plans = (
+        replace(plain, name="net"),
+        replace(recipe({"kind": "svm", "kernel": "rbf", "runs": [str(runs[0])]}), name="machine"),
+    )
+    for plan, run in zip(plans, runs, strict=True):
+        export.head(plan, training.train(plan, everyone, run), everyone, run)
+    part = samples.part("validation")
+    spec = ship.ship(plans[1], runs[1], part, counts(samples), tmp_path / "emotion.onnx")
+    table, _ = evaluate(plans[1], runs[1] / "machine.onnx", samples)
+    assert spec.parameters == table["parameters"]
+    assert spec.parameters > nets.parameters(training.build(plans[1]))
 
 
 def test_what_cannot_run_live_is_not_shipped(samples: Samples, tmp_path: Path) -> None:

@@ -41,6 +41,13 @@ Data = Annotated[
 
 Runs = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Results = Annotated[Path, typer.Option(help="Folder of the results.")]
+Docs = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the documentation.", show_default="docs; RESULTS/docs with --results"
+    ),
+]
+_RESULTS = Path("results")
 
 
 class Method(str, Enum):
@@ -73,17 +80,19 @@ def emotions(
         bool, typer.Option("--evaluate-only", help="Train nothing; score anew what was trained.")
     ] = False,
     runs: Runs = Path("runs"),
-    results: Results = Path("results"),
-    docs: Annotated[Path, typer.Option(help="Folder of the documentation.")] = Path("docs"),
+    results: Results = _RESULTS,
+    docs: Docs = None,
     mlflow: Annotated[
-        bool, typer.Option("--mlflow", help="Also log to MLflow, in the folder of the runs.")
+        bool,
+        typer.Option("--mlflow", help="Tell MLflow epochs and scores, in the folder of the runs."),
     ] = False,
 ) -> None:
     """Train and score every recipe of emotions, quickest first.
 
     Runs that are done, and whose recipes and data have not changed, are not trained again; one that
     was interrupted goes on. One that fails does not stop the others. Ctrl-C stops; the same command
-    goes on. At the end docs/results.md and docs/emotions.md are written.
+    goes on. What a recipe is made of is looked for among the runs, by name. At the end results.md
+    and emotions.md are written.
     """
     need_the_workshop()
     from .. import report
@@ -113,7 +122,7 @@ def emotions(
         line = f"{outcome.name}: {said or ' and '.join(done) or 'nothing to do'}"
         _out.print(line, markup=False, highlight=False)
     if any((results / "emotions").glob("*.json")):
-        for path in report.write_pages(results, docs):
+        for path in report.write_pages(results, _beside(docs, results)):
             if path.suffix == ".md":
                 _out.print(str(path), markup=False, highlight=False)
     if failed := [outcome.name for outcome in outcomes if outcome.error]:
@@ -129,13 +138,13 @@ def detection(
         str, typer.Option(help="Landmark engine that is tried.", metavar="NAME")
     ] = "facemesh",
     faces: Annotated[int, typer.Option(min=1, help="The most faces to follow.")] = 4,
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
-    docs: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("docs"),
+    results: Results = _RESULTS,
+    docs: Docs = None,
 ) -> None:
     """Count frames of videos in which a face is missed, or seen where none is.
 
     Against VIDEO.faces.csv (frame, left, top, right, bottom) beside a video, or else a vote of
-    other detectors. Writes a table and a plot.
+    other detectors. Writes a table and a plot; videos that were counted before stay in them.
     """
     need_the_workshop()
     from ... import engines
@@ -161,7 +170,7 @@ def detection(
         )
         _out.print(line, markup=False, highlight=False)
     pages.save(scores, tried.name, results)
-    for path in pages.write(pages.read(results), docs):
+    for path in pages.write(pages.read(results), _beside(docs, results)):
         _out.print(str(path), markup=False, highlight=False)
 
 
@@ -183,16 +192,18 @@ def search(
         typer.Option("--out", "-o", help="Folder of the trials.", show_default="runs/search/NAME"),
     ] = None,
     runs: Runs = Path("runs"),
-    results: Results = Path("results"),
+    results: Results = _RESULTS,
     mlflow: Annotated[
         bool, typer.Option(help="Tell MLflow of each trial, in the folder of the runs.")
     ] = True,
 ) -> None:
     """Try settings of an emotion recipe, judged by the validation part alone.
 
-    Ctrl-C stops; the same command goes on. NAME is that of the recipe and of the space.
+    Ctrl-C stops; the same command goes on, and tries again what failed. NAME is that of the recipe
+    and of the space.
     """
     need_the_workshop()
+    from ..nets.trained import runs_in
     from . import methods, pictures
     from .search import Search, read_space, write
 
@@ -202,6 +213,7 @@ def search(
     folder = out or runs / "search" / name
     searching = Search(plan, tried, method.value, trials or 0, folder)
     with ExitStack() as stack:
+        stack.enter_context(runs_in(runs))
         show = _shown(stack)
         try:
             table = searching.run(
@@ -246,6 +258,11 @@ def ui(
         code = server.wait()
     if code:
         raise MienError(f"MLflow ended with {code}; if the port is taken, name another with --port")
+
+
+def _beside(docs: Path | None, results: Path) -> Path:
+    """Where pages go: results of one's own leave the pages about the others as they are."""
+    return docs or (Path("docs") if results == _RESULTS else results / "docs")
 
 
 def _shown(stack: ExitStack, unit: str = "faces") -> Callable[[str, int, int, str], None]:

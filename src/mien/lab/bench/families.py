@@ -171,24 +171,34 @@ def entries(tables: Sequence[Mapping[str, Any]]) -> list[Entry]:
     Those on other pictures than most are left out: they do not compare.
     """
     found = []
+    by_name = {str(table["method"]): table for table in tables}
     for table in tables:
         rows = {
             r["mirror"]: r for r in table["sets"] if r["split"] == "validation" and "right" in r
         }
         if False in rows:
-            found.append(Entry(table, rows[False], rows.get(True), _looks_at(table)))
+            found.append(Entry(table, rows[False], rows.get(True), _looks_at(table, by_name)))
     asked = [entry.row["asked"] for entry in found]
     usual = max(sorted(set(asked)), key=asked.count, default="")
     kept = [entry for entry in found if entry.row["asked"] == usual]
     return sorted(kept, key=lambda entry: (-entry.accuracy, entry.name))
 
 
-def _looks_at(table: Mapping[str, Any]) -> str:
+def _looks_at(table: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> str:
     net = table["recipe"].get("net", {})
     kind = str(net.get("kind", ""))
-    if kind == "svm":  # on histograms, or on what a net on pixels has learnt to see
-        return PIXELS if net.get("runs") else HOG
+    if kind == "svm" and net.get("runs"):  # on what another net has learnt to see
+        other = by_name.get(Path(net["runs"][0]).name)
+        return _looks_at(other, by_name) if other and other is not table else _seen(table)
+    if kind == "svm":
+        return HOG
     return _KINDS.get(kind, _KINDS.get(kind.partition("-")[0], PIXELS))
+
+
+def _seen(table: Mapping[str, Any]) -> str:
+    """Of a method whose net nobody knows: what misses pictures looks at landmarks."""
+    missed = any(row["found"] < row["pictures"] for row in table["sets"])
+    return LANDMARKS if missed else PIXELS
 
 
 def best_of_each(found: Sequence[Entry], among: Sequence[str] = ORDER) -> list[Entry]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
@@ -21,15 +21,20 @@ from ..datasets.samples import Samples
 from ..emotions import evaluate as classes
 from ..losses import masked_loss
 from ..material import Material
+from ..nets.trained import runs_in
 from ..recipe import DataRecipe, Recipe, load
 from ..tracking import Tracking, tracking
 from ..training import Progress, Row
 
-__all__ = ["Method", "NetMethod", "Pool", "emotions", "find"]
+__all__ = ["Log", "Method", "NetMethod", "Pool", "emotions", "find"]
 
 _SIDE = 48  # of the pictures that a trial of speed is made with
 _STEPS = 3
 _FACES = 32
+_COSTS = ("minutes", "microseconds", "parameters")
+_SCORES = (
+    "accuracy", "accuracy_found", "balanced", "macro_f1", "macro_auc", "calibration_error", "found",
+)  # fmt: skip
 _SOLVED = 60 / 28_000  # seconds a sample of what has no epochs: a minute for FER-2013
 
 
@@ -84,10 +89,20 @@ class Method(Protocol):
     def cost(self, run: Path) -> float:
         """Seconds of training that are left, for each training sample; a guess."""
 
-    def train(self, pool: Pool, run: Path, tell: Callable[[str], None], progress: Progress) -> bool:
-        """Train in a run, or go on there; False where there was nothing left to do."""
+    def logging(self) -> AbstractContextManager[Log]:
+        """Open as long as the method is trained and scored: one run of MLflow for both."""
 
-    def evaluate(self, pool: Pool, run: Path, results: Path, splits: Sequence[str]) -> bool:
+    def train(
+        self, pool: Pool, run: Path, tell: Callable[[str], None], progress: Progress, log: Log
+    ) -> bool:
+        """Train in a run, or go on there; False where there was nothing left to do.
+
+        What it needs lies beside the run.
+        """
+
+    def evaluate(
+        self, pool: Pool, run: Path, results: Path, splits: Sequence[str], log: Log
+    ) -> bool:
         """Score what was trained, and write it; False where these scores are there."""
 
 
@@ -109,7 +124,7 @@ class NetMethod:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What its net is made of, by the names of their runs."""
+        """What its net is made of, by the names of their runs, which lie beside its own."""
         return tuple(Path(run).name for run in nets.needs(self.recipe.net))
 
     @property
@@ -128,58 +143,82 @@ class NetMethod:
                 self.recipe.train.epochs - len(_history(run)), 0
             )
 
-    def train(self, pool: Pool, run: Path, tell: Callable[[str], None], progress: Progress) -> bool:
+    @contextmanager
+    def logging(self) -> Iterator[Log]:
+        """See :meth:`Method.logging`."""
+        with ExitStack() as stack:
+            yield Log(stack, self.recipe, self.log)
+
+    def train(
+        self, pool: Pool, run: Path, tell: Callable[[str], None], progress: Progress, log: Log
+    ) -> bool:
         """Train, or go on with a checkpoint of the same recipe and data, and export."""
         path, there = self._net(run), (run / "checkpoint.safetensors").is_file()
         whole = there and path.is_file()
         before = len(_history(run))
         faces = pool.material(self.recipe)
-        with ExitStack() as stack:
-            log = _Log(stack, self.recipe, self.log)
 
-            def train(resume: bool) -> checkpoint.Checkpoint:
-                return training.train(
-                    self.recipe, faces, run, resume=resume, progress=progress, on_epoch=log
-                )
+        def train(resume: bool) -> checkpoint.Checkpoint:
+            return training.train(
+                self.recipe, faces, run, resume=resume, progress=progress, on_epoch=log.epoch
+            )
 
+        with runs_in(run.parent):
             try:
                 state = train(there)
             except checkpoint.OtherTrainingError as error:
                 tell(f"trained afresh: {error}")
                 whole, state = False, train(False)
-        if whole and before == state.epoch and _newer(path, run / "checkpoint.safetensors"):
-            return False
-        export.head(self.recipe, state, faces, run, f"mien train {self.path.as_posix()}")
+            if whole and before == state.epoch and _newer(path, run / "checkpoint.safetensors"):
+                return False
+            export.head(self.recipe, state, faces, run, f"mien train {self.path.as_posix()}")
         return True
 
-    def evaluate(self, pool: Pool, run: Path, results: Path, splits: Sequence[str]) -> bool:
+    def evaluate(
+        self, pool: Pool, run: Path, results: Path, splits: Sequence[str], log: Log
+    ) -> bool:
         """Score the exported net, unless these weights have been scored on these parts."""
         path = self._net(run)
         if not path.is_file():
             raise InputError(f"there is no net {path}; leave out --evaluate-only to train it")
         if not self.afresh and classes.scored(results, self.name, path, splits):
             return False
-        table, said = classes.evaluate(self.recipe, path, pool.everything(self.recipe), splits)
+        with runs_in(run.parent):
+            table, said = classes.evaluate(self.recipe, path, pool.everything(self.recipe), splits)
         classes.write(table, said, results, run)
+        log.scores(table)
         return True
 
     def _net(self, run: Path) -> Path:
         return run / f"{self.name}.onnx"
 
 
-class _Log:
-    """Tells MLflow of epochs; of a run that has none there is nothing to tell."""
+class Log:
+    """Tells MLflow of epochs and of scores, where there is a store; silent until there are any."""
 
     def __init__(self, stack: ExitStack, recipe: Recipe, store: Path | None) -> None:
         self._stack, self._recipe, self._store = stack, recipe, store
         self._told: Tracking | None = None
 
-    def __call__(self, row: Row) -> None:
+    def epoch(self, row: Row) -> None:
+        """One row of the history; a solved net has one alone."""
+        if told := self._open():
+            told.epoch(row)
+
+    def scores(self, table: Mapping[str, Any]) -> None:
+        """What became of it, from its results; ``validation.mirror.accuracy`` for instance."""
+        figures = {name: table[name] for name in _COSTS}
+        for row in table["sets"]:
+            where = row["split"] + (".mirror" if row["mirror"] else "")
+            figures |= {f"{where}.{name}": row[name] for name in _SCORES}
+        if told := self._open():
+            told.figures({name: value for name, value in figures.items() if value is not None})
+
+    def _open(self) -> Tracking | None:
         if self._store and not self._told:
             opened = tracking(self._recipe.name, self._recipe.as_dict(), self._store)
             self._told = self._stack.enter_context(opened)
-        if self._told:
-            self._told.epoch(row)
+        return self._told
 
 
 def emotions(path: Path) -> Recipe:

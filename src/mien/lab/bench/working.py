@@ -102,8 +102,9 @@ def work(
             continue
         try:
             tell(f"{name} ({number + 1} of {len(ordered)})")
-            trained = not evaluate_only and method.train(pool, run, tell, progress)
-            scored = method.evaluate(pool, run, results, splits)
+            with method.logging() as log:
+                trained = not evaluate_only and method.train(pool, run, tell, progress, log)
+                scored = method.evaluate(pool, run, results, splits, log)
             outcomes.append(Outcome(name, trained, scored))
             done = [word for word, was in (("trained", trained), ("scored", scored)) if was]
             tell(f"{name}: {' and '.join(done) or 'nothing to do'}")

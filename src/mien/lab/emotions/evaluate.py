@@ -23,14 +23,18 @@ from ...outputs.files import replacing, write_json_atomic
 from .. import checkpoint, material, nets, training
 from ..augment import mirrored
 from ..datasets.samples import MISSED, Samples
+from ..nets import trained
 from ..recipe import DataRecipe, Recipe
 from ..runtime import microseconds, runtime
+from ..stopwatch import duration
+from ..strict import typed
 from .scores import score_classes
 
 __all__ = [
     "Said",
     "evaluate",
     "everything",
+    "parameters",
     "part_names",
     "rows",
     "say",
@@ -82,13 +86,14 @@ def say(path: Path, samples: Samples, *, mirror: bool = False) -> Said:
     seen = np.ones(len(samples), bool)
     if "image" not in wanted:
         seen = np.array([engine != MISSED for engine in samples.engine], bool)
-    some = samples.select(seen)
     answer = runtime(path)
     probabilities = np.full((len(samples), len(samples.channels)), np.nan)
-    told = answer(some)
-    if mirror:
-        told = (told + answer(_mirrored(some))) / 2
-    probabilities[seen] = told
+    if seen.any():
+        some = samples.select(seen)
+        told = answer(some)
+        if mirror:
+            told = (told + answer(_mirrored(some))) / 2
+        probabilities[seen] = told
     return Said(samples.names, samples.target.argmax(1), probabilities)
 
 
@@ -109,7 +114,8 @@ def evaluate(
 
     Args:
         recipe: that it was trained by.
-        path: of the ONNX file; ``history.json`` beside it tells how long the training took.
+        path: of the ONNX file; ``history.json`` beside it tells how long the training took, to
+            which that of the runs is added that the net is made of.
         samples: see :func:`everything`.
         splits: see :func:`rows`.
 
@@ -127,9 +133,9 @@ def evaluate(
         "recipe": recipe.as_dict(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "parameters": _parameters(recipe, path.with_suffix(".safetensors")),
+        "parameters": parameters(recipe, path.with_suffix(".safetensors")),
         "microseconds": round(microseconds(path, _SPEED_CALLS), 1),
-        "minutes": _minutes(path.with_name("history.json")),
+        "minutes": _minutes(recipe, path.parent),
         "classes": list(samples.channels),
         "sets": sets,
     }
@@ -207,8 +213,8 @@ def _digest(samples: Samples) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def _parameters(recipe: Recipe, weights: Path) -> int:
-    """How many numbers were learnt; of some nets only their weights know."""
+def parameters(recipe: Recipe, weights: Path) -> int:
+    """How many numbers were learnt; of some nets only their weights, safetensors, know."""
     net = training.build(recipe)
     if not weights.is_file():
         return nets.parameters(net)
@@ -217,12 +223,25 @@ def _parameters(recipe: Recipe, weights: Path) -> int:
     return sum(tensor.numel() for name, tensor in tensors.items() if name in learnt)
 
 
-def _minutes(history: Path) -> float | None:
+def _minutes(recipe: Recipe, run: Path) -> float | None:
+    """Of a training, and of those of all that its net is made of; None where one is not known."""
+    seconds = 0.0
     try:
-        rows: list[dict[str, float]] = json.loads(history.read_text("utf-8"))
-        return round(training.duration(rows) / 60, 2)
-    except (OSError, ValueError, KeyError, TypeError):
+        for folder in _trainings(recipe, run):
+            rows: list[dict[str, float]] = json.loads((folder / "history.json").read_text("utf-8"))
+            seconds += duration(rows)
+    except (InputError, OSError, ValueError, KeyError, TypeError):
         return None
+    return round(seconds / 60, 2)
+
+
+def _trainings(recipe: Recipe, run: Path) -> set[Path]:
+    """The run, the runs that its net is made of, and what these are made of, each once."""
+    found = {run}
+    for folder in map(trained.place, nets.needs(recipe.net)):
+        _, settings = checkpoint.load_weights(folder / f"{folder.name}.safetensors")
+        found |= _trainings(typed(Recipe, settings), folder)
+    return found
 
 
 def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run: Path) -> Path:

@@ -25,12 +25,13 @@ from ...heads.emotion import tempered
 from ...heads.regressor import Head
 from ...heads.spec import INPUTS, HeadSpec
 from ...outputs.files import replacing, write_json_atomic
-from .. import nets, training
+from .. import training
 from ..datasets.samples import Samples
 from ..export import counts
 from ..material import gather
 from ..recipe import Recipe, load
-from .evaluate import everything, say
+from ..stopwatch import duration
+from .evaluate import everything, parameters, say
 from .scores import score_classes
 
 __all__ = ["NAME", "fitted", "ship", "surprise"]
@@ -91,14 +92,14 @@ def ship(
         output="emotion",
         channels=EMOTIONS,
         sha256=hashlib.sha256(data).hexdigest(),
-        parameters=nets.parameters(net),
+        parameters=parameters(recipe, path.with_suffix(".safetensors")),
         licence=recipe.export.licence,
         engines=("facemesh",),
         recipe={
             "command": f"mien train recipes/emotions/{recipe.name.removeprefix('emotion-')}.toml",
             "epochs": len(history),
             "best_epoch": min(history, key=lambda row: row["validation"])["epoch"],
-            "minutes": round(training.duration(history) / 60, 2),
+            "minutes": round(duration(history) / 60, 2),
             "settings": recipe.as_dict(),
         },
         data=learnt,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -14,31 +16,52 @@ from ..recipe import Recipe
 from ..strict import typed
 from . import Net, Task, create
 
-__all__ = ["Penultimate", "trained"]
+__all__ = ["Penultimate", "place", "runs_in", "trained"]
+
+_folder: ContextVar[Path | None] = ContextVar("_folder", default=None)
+
+
+@contextmanager
+def runs_in(folder: Path) -> Iterator[None]:
+    """Within, a run is what has its name in this folder, wherever a recipe says that it is.
+
+    A recipe names ``runs/NAME``; who keeps runs elsewhere means those of the same names there.
+    """
+    before = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(before)
+
+
+def place(run: str) -> Path:
+    """The folder of a run that a recipe names; see :func:`runs_in`."""
+    folder = _folder.get()
+    return Path(run) if folder is None else folder / Path(run).name
 
 
 def trained(run: str, task: Task) -> Net:
     """The net of a run that has ended, with its best weights; it learns no more.
 
     Args:
-        run: folder of the run, for instance ``runs/emotion-residual``.
+        run: folder of the run, for instance ``runs/emotion-residual``; see :func:`place`.
         task: what the net that is made of it is to tell; the other one has to tell the same.
 
     Raises:
         InputError: no such run, one that has not ended, or one that tells something else.
     """
-    folder = Path(run)
+    folder = place(run)
     path = folder / f"{folder.name}.safetensors"
     if not path.is_file():
         state = "has not ended" if (folder / "checkpoint.safetensors").is_file() else "is not there"
         raise InputError(
-            f"[net] the run {run}, of which this net is made, {state}: there is no {path}. Train "
-            "it first, with the recipe of that name"
+            f"[net] the run {folder}, of which this net is made, {state}: there is no {path}. "
+            "Train it first, with the recipe of that name"
         )
     weights, settings = checkpoint.load_weights(path)
     recipe = typed(Recipe, settings)
     if recipe.output != task.output:
-        raise InputError(f"[net] {run} tells {recipe.output}, and this net {task.output}")
+        raise InputError(f"[net] {folder} tells {recipe.output}, and this net {task.output}")
     before = torch.random.get_rng_state()  # weights that are replaced at once draw nothing
     net = create(recipe.net, task)
     torch.random.set_rng_state(before)
