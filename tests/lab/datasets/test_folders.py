@@ -139,8 +139,8 @@ def test_further_names(tmp_path: Path) -> None:
             {},
             "folders that name no class: 'bored' (2), 'tired' (1) (how many pictures). Classes are "
             'angry, disgust, fear, happy, sad, surprise, neutral. Say what such a folder holds, '
-            'for instance --names bored=happy, in a recipe names = { "bored" = "happy" }, or leave it '
-            'out: --names bored=, in a recipe names = { "bored" = "" }',
+            'for instance --names bored=happy, in a recipe names = { "bored" = "happy" }, or leave '
+            'it out: --names bored=, in a recipe names = { "bored" = "" }',
         ),
         ([f"class{i}x/1.png" for i in range(9)], {}, "and 3 more"),
         (["contempt/1.png"], {}, "no picture has one of our classes"),
