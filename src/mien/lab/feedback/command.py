@@ -54,6 +54,7 @@ def train(
     from .learning import FeedbackRecipe
     from .learning import train as learn
 
+    problems: list[InputError] = []
     how = FeedbackRecipe() if recipe is None else typed(FeedbackRecipe, _toml(recipe))
     try:
         with (
@@ -61,8 +62,8 @@ def train(
             steps_shown(_err, "feedback", "faces") as progress,
         ):
             path, found = learn(
-                head, desk.submissions, data_folder(data), how, Path(scratch), weights=weights,
-                progress=progress,
+                head, lambda: desk.submissions(problems.append), data_folder(data), how,
+                Path(scratch), weights=weights, progress=progress,
                 tell=lambda text: _err.print(text, highlight=False),
             )  # fmt: skip
     except KeyboardInterrupt:
@@ -70,6 +71,11 @@ def train(
         raise typer.Exit(INTERRUPTED) from None
     finally:
         desk.close()
+        if problems:
+            _err.print(
+                f"{len(problems)} corrections were left out; of the first: {problems[0]}",
+                highlight=False, markup=False,
+            )  # fmt: skip
     comparison = found.comparison
     _out.print(
         f"PublicTest: accuracy {found.before.accuracy:.4f} before, {found.after.accuracy:.4f} "

@@ -3,8 +3,10 @@
 Both heads tell all pictures of the validation part (PublicTest), a missed one being wrong. The new
 one is refused when it tells fewer rightly, and McNemar's exact test says that such a difference
 comes about between equals less often than one time in twenty; or when it tells fewer of the
-corrections rightly that it has not learnt from. Which those are goes by the person, so that nobody
-is on both sides.
+corrections rightly that it has not learnt from; see :func:`.learning.held_back`.
+
+A net that has learnt further is more sure of itself, or less; how much it should be is fitted anew
+on the pictures that it is judged on, one number, which changes no answer.
 """
 
 from __future__ import annotations
@@ -13,9 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..datasets.samples import Samples
 from ..emotions.evaluate import say
 from ..emotions.scores import ClassScores, Comparison, compare, score_classes
+from ..emotions.ship import fitted
 
 __all__ = ["Judgement", "judge"]
 
@@ -29,6 +34,7 @@ class Judgement:
         comparison: of the two there; ``only_first`` are those that only the old one tells rightly.
         held: corrections that were not learnt from.
         held_before, held_after: how many of them each tells rightly.
+        temperature: at which the new one is as sure as it should be on the validation part.
         problem: why the new head is refused; None when it is not.
     """
 
@@ -38,6 +44,7 @@ class Judgement:
     held: int
     held_before: int
     held_after: int
+    temperature: float
     problem: str | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,4 +82,6 @@ def judge(before: Path, after: Path, everyone: Samples, held: Samples, noise: fl
             f"it tells {right[1]} of the {len(held)} corrections that were held back rightly, "
             f"{right[0]} before"
         )
-    return Judgement(scores[0], scores[1], comparison, len(held), right[0], right[1], problem)
+    found = np.isfinite(new.probabilities[:, 0])
+    temperature = round(fitted(new.probabilities[found], new.truth[found]), 4)
+    return Judgement(*scores, comparison, len(held), *right, temperature, problem)

@@ -12,6 +12,8 @@ random share of the original training samples too.
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -21,12 +23,12 @@ import numpy as np
 import torch
 
 from ... import heads
-from ...arrays import Array
+from ...arrays import Array, Bool
 from ...channels import EMOTIONS
 from ...errors import InputError, MienError
 from ...feedback import NONE, Submission
 from ...heads.spec import HeadSpec
-from ...outputs.files import replacing, write_json_atomic
+from ...outputs.files import replacing
 from .. import checkpoint, export, nets, training
 from ..datasets.samples import Samples, aligned_of
 from ..emotions.evaluate import everything
@@ -40,6 +42,7 @@ __all__ = [
     "FeedbackRecipe",
     "WorseHeadError",
     "corrections",
+    "held_back",
     "keep",
     "learn",
     "root_of",
@@ -68,7 +71,7 @@ class FeedbackRecipe:
         weight: how often every epoch shows a correction.
         epochs: passes.
         lr: highest learning rate; it falls to 0 over the epochs.
-        held: share of the people whose corrections are kept for the evaluation.
+        held: share of the corrections that are kept for the evaluation, see :func:`held_back`.
         least: corrections below which nothing is learnt.
         noise: probability of McNemar's test below which a loss is no accident.
         seed: of the order, and of whatever the net draws.
@@ -140,6 +143,26 @@ def corrections(submissions: Iterable[Submission], *, pictures: bool) -> tuple[S
     return samples, len(everything_) - len(some)
 
 
+def held_back(corrected: Samples, share: float) -> Bool[Array, "n"]:
+    """Which corrections are for the evaluation: ``share`` of them or a little less.
+
+    They are all those of some people, by the hash of the token, so that nobody is on both sides;
+    who would take more than is left of the share is passed over. Where everybody would (one person
+    at a machine of their own), they are single corrections, by the hash of the id.
+    """
+    several = round(share * len(corrected))
+    kept: set[str] = set()
+    sent, left = Counter(corrected.subjects), several
+    for person in sorted(sent, key=_lot):
+        if sent[person] <= left:
+            kept.add(person)
+            left -= sent[person]
+    if not kept:
+        kept.update(sorted(corrected.names, key=_lot)[:several])
+        return np.array([name in kept for name in corrected.names], bool)
+    return np.array([person in kept for person in corrected.subjects], bool)
+
+
 def root_of(name: str) -> tuple[Path, HeadSpec, Recipe]:
     """The head to start from: its file, its description, and what it was trained by.
 
@@ -164,11 +187,11 @@ def learn(
     recipe: Recipe,
     how: FeedbackRecipe,
     known: Material,
-    corrected: Samples,
+    taught: Samples,
     folder: Path,
     weights: Path | None = None,
     progress: training.Progress = lambda *_: None,
-) -> tuple[Path, Samples]:
+) -> Path:
     """Train the head of ``root`` further.
 
     Args:
@@ -176,26 +199,18 @@ def learn(
         recipe: that it was trained by.
         how: see :class:`FeedbackRecipe`.
         known: what it was trained on, see :func:`mien.lab.material.gather`.
-        corrected: see :func:`corrections`.
+        taught: corrections to learn from, see :func:`corrections` and :func:`held_back`.
         folder: for what the training writes.
         weights: of its training, where they cannot be read out of the ONNX file.
         progress: told of every batch.
 
     Returns:
-        the ONNX file of the new head, its description beside it, and the corrections that were
-        held back.
+        the ONNX file of the new head, its description beside it.
 
     Raises:
-        InputError: too few corrections, or a net that cannot learn further.
+        InputError: a net that cannot learn further.
     """
     net = _restored(root, recipe, weights, known.part("validation").samples)
-    held = np.array([_held(person, how.held) for person in corrected.subjects], bool)
-    taught = corrected.select(~held)
-    if len(taught) < how.least:
-        raise InputError(
-            f"there are {len(taught)} corrections to learn from ({int(held.sum())} more are held "
-            f"back), and at least {how.least} are needed; collect more, or lower `least`"
-        )
     start = folder / "start.safetensors"
     checkpoint.save_weights(start, net.state_dict(), recipe.as_dict())
     sources = tuple(
@@ -222,7 +237,7 @@ def learn(
     # The last weights, not those with the best loss on PublicTest: that part is the judge.
     state.best = state.weights
     said = replace(plan, train=replace(plan.train, start=""))
-    return export.head(said, state, material, folder), corrected.select(held)
+    return export.head(said, state, material, folder)
 
 
 def keep(made: Path, root: HeadSpec, judgement: Judgement, taught: int, folder: Path) -> Path:
@@ -239,7 +254,7 @@ def keep(made: Path, root: HeadSpec, judgement: Judgement, taught: int, folder: 
         its ONNX file.
 
     Raises:
-        OutputError: it cannot be written; an earlier one is as it was.
+        OutputError: it cannot be written; an earlier one is as it was, file and description.
     """
     spec = HeadSpec.read(made.with_suffix(".json"))
     now = datetime.now(timezone.utc)
@@ -249,8 +264,8 @@ def keep(made: Path, root: HeadSpec, judgement: Judgement, taught: int, folder: 
         version=f"{root.version}-{now:%Y%m%d%H%M%S}",
         engines=root.engines,
         licence=root.licence,
-        temperature=root.temperature,
-        calibrated_on=root.calibrated_on,
+        temperature=judgement.temperature,
+        calibrated_on=f"FER-2013 PublicTest, the {judgement.after.found:,} pictures it answers",
         recipe={
             **spec.recipe,
             "command": "mien feedback train",
@@ -261,9 +276,12 @@ def keep(made: Path, root: HeadSpec, judgement: Judgement, taught: int, folder: 
         scores={},
     )
     path = folder / f"{spec.name}.onnx"
-    with replacing(path) as part:
+    described = json.dumps(spec.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    # Both are whole on the disk before either gets its name. A head whose description is of another
+    # one is refused wherever it is loaded, should the power fail in between.
+    with replacing(path) as part, replacing(path.with_suffix(".json")) as words:
         part.write_bytes(made.read_bytes())
-    write_json_atomic(path.with_suffix(".json"), spec.as_dict())
+        words.write_text(described + "\n", encoding="utf-8")
     return path
 
 
@@ -297,15 +315,24 @@ def train(
     root, spec, recipe = root_of(name)
     corrected, unused = corrections(submissions(), pictures=spec.needs_picture)
     tell(f"{len(corrected)} corrections, {unused} more that cannot be used")
+    chosen = held_back(corrected, how.held)
+    held, taught = corrected.select(chosen), corrected.select(~chosen)
+    if len(taught) < how.least:
+        raise InputError(
+            f"there are {len(taught)} corrections to learn from, {len(held)} more are held back, "
+            f"and at least {how.least} are needed; collect more, or lower `least` or `held` in a "
+            "recipe"
+        )
+    same = bool(set(held.subjects) & set(taught.subjects))
+    tell(f"{len(held)} of them are held back, of {'the same' if same else 'other'} people")
     known = gather(recipe, data)
-    made, held = learn(root, recipe, how, known, corrected, folder, weights, progress)
+    made = learn(root, recipe, how, known, taught, folder, weights, progress)
     judgement = judge(root, made, everything(recipe, data).part("validation"), held, how.noise)
     if judgement.problem is not None:
         raise WorseHeadError(
             f"the new head is refused: {judgement.problem}; {spec.name} stays as it is"
         )
-    taught = len(corrected) - len(held)
-    return keep(made, spec, judgement, taught, heads.folder()), judgement
+    return keep(made, spec, judgement, len(taught), heads.folder()), judgement
 
 
 def _restored(root: Path, recipe: Recipe, weights: Path | None, samples: Samples) -> nets.Net:
@@ -354,7 +381,6 @@ def _together(known: Material, taught: Samples, how: FeedbackRecipe) -> Material
     return Material(samples, np.concatenate(weights), squared)
 
 
-def _held(person: str, share: float) -> bool:
-    """Whether a person's corrections are for the evaluation; it depends on the person alone."""
-    place = int(hashlib.sha256(f"held:{person}".encode()).hexdigest()[:8], 16) / 2**32
-    return place < share
+def _lot(name: str) -> str:
+    """What decides whose turn it is, or which correction's; it depends on the name alone."""
+    return hashlib.sha256(f"held:{name}".encode()).hexdigest()
