@@ -31,6 +31,7 @@ from .datasets.samples import Samples
 from .material import Material
 from .recipe import Recipe
 from .runtime import runtime
+from .stopwatch import duration
 from .stretch import stretch
 from .strict import typed
 
@@ -89,7 +90,7 @@ def head(
                 "command": command,
                 "epochs": state.epoch,
                 "best_epoch": state.best_epoch,
-                "minutes": round(training.duration(state.history) / 60, 2),
+                "minutes": round(duration(state.history) / 60, 2),
                 "settings": recipe.as_dict(),
             },
             data=counts(material.samples),

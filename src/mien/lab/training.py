@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,11 +32,12 @@ from .datasets.samples import NEUTRAL_TURNED
 from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
 from .recipe import Recipe, TrainRecipe
+from .stopwatch import Stopwatch
 
-__all__ = ["Progress", "Row", "TrainingError", "build", "duration", "threads", "train"]
+__all__ = ["Progress", "Row", "TrainingError", "build", "threads", "train"]
 
 Row: TypeAlias = dict[str, float]
-"""An epoch: its number, training and validation loss, learning rate, seconds."""
+"""An epoch: its number, training and validation loss, learning rate, and how long it took."""
 
 Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with the samples seen, how many there will be at most, and how it goes."""
@@ -128,7 +128,8 @@ def train(
         whole = round(learning.expected * recipe.train.epochs)
 
         while not state.ended:
-            began, total, seen = time.monotonic(), 0.0, 0
+            watch = Stopwatch(recipe.train.threads, elsewhere=place.type != "cpu")
+            total, seen = 0.0, 0
             seed = _seed(recipe.seed, state.epoch)
             torch.manual_seed(seed)  # dropout
             random = torch.Generator(place).manual_seed(seed + 1)  # order and augmentation
@@ -178,7 +179,7 @@ def train(
                 "train": total / seen,
                 "validation": checked,
                 "lr": _rate(recipe.train, state.epoch + 1 - 1 / len(batches)),
-                "seconds": round(time.monotonic() - began, 3),
+                **watch.read(),
             }
             state.epoch += 1
             state.history.append(row)
@@ -197,15 +198,6 @@ def train(
         write_json_atomic(folder / "history.json", state.history)
         checkpoint.save_weights(folder / f"{recipe.name}.safetensors", state.best, state.recipe)
         return state
-
-
-def duration(history: Sequence[Row]) -> float:
-    """Seconds that a training took, without pauses: all epochs as long as the median one.
-
-    A machine that was sent to sleep, or that others kept busy for a while, makes some epochs last
-    for hours; that tells nothing of the net.
-    """
-    return float(np.median([row["seconds"] for row in history])) * len(history) if history else 0.0
 
 
 def build(recipe: Recipe, material: Material | None = None) -> nets.Net:

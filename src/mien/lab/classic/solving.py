@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..checkpoint import Checkpoint
 from ..losses import channel_scales, masked_loss
 from ..nets import Given, Solved
 from ..recipe import AugmentRecipe, Recipe
+from ..stopwatch import Stopwatch
 
 __all__ = ["solve"]
 
@@ -65,7 +65,7 @@ def solve(
         state = checkpoint.load(path, recipe.as_dict(), data)
         if state.ended:
             return state
-    began = time.monotonic()
+    watch = Stopwatch(recipe.train.threads)
     torch.manual_seed(recipe.seed)
     if recipe.augment.mirror:
         every = torch.ones(len(learning.target), dtype=torch.bool, device=learning.target.device)
@@ -78,8 +78,7 @@ def solve(
     with torch.no_grad():
         net.solve(learning, checking, recipe, tell)
         costs = [_cost(net, given, recipe) for given in (learning, checking)]
-    row = {"epoch": 1, "train": costs[0], "validation": costs[1], "lr": 0.0}
-    row["seconds"] = round(time.monotonic() - began, 3)
+    row = {"epoch": 1, "train": costs[0], "validation": costs[1], "lr": 0.0, **watch.read()}
     weights = {name: value.detach().cpu() for name, value in net.state_dict().items()}
     state = Checkpoint(
         recipe.as_dict(), data, {}, best=weights, epoch=1, steps=1, best_epoch=1,
