@@ -17,6 +17,7 @@ from mien.errors import InputError
 from mien.lab import checkpoint, training
 from mien.lab.checkpoint import Checkpoint
 from mien.lab.material import Material, gather
+from mien.lab.nets.trained import runs_in
 from mien.lab.recipe import Recipe
 
 from .conftest import recipe
@@ -156,6 +157,20 @@ def test_a_training_can_start_from_the_weights_of_another(made: Material, tmp_pa
     run(recipe(seed=9), made, tmp_path / "first")
     with pytest.raises(InputError, match="weights to start from"):
         run(plan, made, tmp_path / "second", resume=True)
+
+
+def test_a_training_starts_where_the_runs_are(made: Material, tmp_path: Path) -> None:
+    first = run(recipe(train__epochs=2), made, tmp_path / "runs" / "first")
+    weights = tmp_path / "runs" / "first" / "tiny.safetensors"
+    weights.rename(weights.with_name("first.safetensors"))
+    plan = recipe(train__start="elsewhere/first/first.safetensors", train__lr=1e-9)
+    assert training.needs(plan) == ("elsewhere/first",)
+    assert training.needs(recipe(train__start="some/weights.safetensors")) == ()
+    with pytest.raises(InputError, match="no weights elsewhere/first/first"):
+        run(plan, made, tmp_path / "runs" / "second")
+    with runs_in(tmp_path / "runs"):
+        second = run(plan, made, tmp_path / "runs" / "second")
+    assert second.best_loss == pytest.approx(first.best_loss, rel=1e-3)
 
 
 def test_a_source_counts_in_the_validation_by_its_weight(made: Material, tmp_path: Path) -> None:

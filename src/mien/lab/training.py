@@ -31,10 +31,11 @@ from .classic.solving import solve
 from .datasets.samples import NEUTRAL_TURNED
 from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
+from .nets.trained import place
 from .recipe import Recipe, TrainRecipe
 from .stopwatch import Stopwatch
 
-__all__ = ["Progress", "Row", "TrainingError", "build", "threads", "train"]
+__all__ = ["Progress", "Row", "TrainingError", "build", "needs", "threads", "train"]
 
 Row: TypeAlias = dict[str, float]
 """An epoch: its number, training and validation loss, learning rate, and how long it took."""
@@ -96,7 +97,7 @@ def train(
         learning.expect_truth("train")
         checking.expect_truth("validation")
         if recipe.train.start:
-            _start(net, Path(recipe.train.start))
+            _start(net, recipe)
         else:
             net.fit(learning.inputs)
         net.live.copy_((~learning.target.isnan()).any(0))
@@ -283,8 +284,21 @@ def _validate(
         return masked_loss(answer, part.target, recipe.loss, scale, counted, part.squared).item()
 
 
-def _start(net: nets.Net, path: Path) -> None:
+def needs(recipe: Recipe) -> tuple[str, ...]:
+    """Folders of the runs that have to have ended before: parts of the net, and where it starts."""
+    start = Path(recipe.train.start)
+    return (*nets.needs(recipe.net), *([str(start.parent)] if _of_a_run(start) else []))
+
+
+def _of_a_run(weights: Path) -> bool:
+    return weights.name == f"{weights.parent.name}.safetensors"
+
+
+def _start(net: nets.Net, recipe: Recipe) -> None:
     """Take the weights of an earlier run."""
+    path = Path(recipe.train.start)
+    if _of_a_run(path):
+        path = place(str(path.parent)) / path.name
     try:
         weights, _ = checkpoint.load_weights(path)
         net.load_state_dict(weights)

@@ -18,6 +18,7 @@ from mien.errors import InputError, MienError
 from mien.lab import training
 from mien.lab.bench import methods, working
 from mien.lab.command import app as workshop
+from mien.lab.stopwatch import duration
 
 
 def bench(*options: str, code: int = 0) -> Result:
@@ -94,7 +95,7 @@ def test_what_is_made_of_others_finds_them_among_its_runs(folder: Path) -> None:
     bench("--only", "both", *there)
     assert not Path("runs").exists()
     names = ("tiny-both", "tiny-pictures", "tiny-points")
-    whole = [training.duration(json.loads(Path(f"mine/{n}/history.json").read_text()))
+    whole = [duration(json.loads(Path(f"mine/{n}/history.json").read_text()))
              for n in names]  # fmt: skip
     table = json.loads(Path("mine/results/emotions/tiny-both.json").read_text())
     assert table["minutes"] == pytest.approx(sum(whole) / 60, abs=0.006)

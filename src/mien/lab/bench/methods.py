@@ -124,8 +124,8 @@ class NetMethod:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """What its net is made of, by the names of their runs, which lie beside its own."""
-        return tuple(Path(run).name for run in nets.needs(self.recipe.net))
+        """What its net is made of or starts from: names of runs, which lie beside its own."""
+        return tuple(Path(run).name for run in training.needs(self.recipe))
 
     @property
     def name(self) -> str:

@@ -236,9 +236,9 @@ def _minutes(recipe: Recipe, run: Path) -> float | None:
 
 
 def _trainings(recipe: Recipe, run: Path) -> set[Path]:
-    """The run, the runs that its net is made of, and what these are made of, each once."""
+    """The run, the runs that its net is made of or starts from, and theirs, each once."""
     found = {run}
-    for folder in map(trained.place, nets.needs(recipe.net)):
+    for folder in map(trained.place, training.needs(recipe)):
         _, settings = checkpoint.load_weights(folder / f"{folder.name}.safetensors")
         found |= _trainings(typed(Recipe, settings), folder)
     return found
