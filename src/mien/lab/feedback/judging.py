@@ -84,4 +84,13 @@ def judge(before: Path, after: Path, everyone: Samples, held: Samples, noise: fl
         )
     found = np.isfinite(new.probabilities[:, 0])
     temperature = round(fitted(new.probabilities[found], new.truth[found]), 4)
-    return Judgement(*scores, comparison, len(held), *right, temperature, problem)
+    return Judgement(
+        before=scores[0],
+        after=scores[1],
+        comparison=comparison,
+        held=len(held),
+        held_before=right[0],
+        held_after=right[1],
+        temperature=temperature,
+        problem=problem,
+    )
