@@ -29,6 +29,7 @@ def weights(
             make_head(name, output=kinds.get(name[:5], "expression"))
 
     monkeypatch.setattr(heads, "_WEIGHTS", tmp_path / "heads")
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     return ship
 
 
@@ -97,6 +98,23 @@ def test_what_gives_something_else_is_refused(
         heads.load(str(make_head()), "morphable")
     with pytest.raises(InputError, match="no trained expression head"):
         heads.load("auto", "expression")
+
+
+def test_heads_of_this_machine_are_known_by_their_files(
+    weights: Callable[..., None], make_head: Make
+) -> None:
+    weights("emotion")
+    assert heads.made() == {}
+    heads.folder().mkdir(parents=True)
+    tuned = make_head("tuned", output="emotion")
+    for suffix in (".onnx", ".json"):
+        tuned.with_suffix(suffix).rename(heads.folder() / f"mine{suffix}")
+    (heads.folder() / "half.onnx").write_bytes(b"")
+    assert list(heads.made()) == ["mine"]
+    assert heads.resolve("mine", "emotion") == "mine"
+    assert heads.load("mine", "emotion").spec.output == "emotion"
+    with pytest.raises(InputError, match="there are mine, emotion, auto"):
+        heads.resolve("nothing", "emotion")
 
 
 def test_who_a_head_is_can_be_told_without_loading_it(

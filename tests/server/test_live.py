@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mien import heads
 from mien.errors import EngineError, InputError, ModelMissing
 from mien.server.live import MAX_STRIKES
 from mien.server.wire import SUBPROTOCOL
@@ -209,6 +210,21 @@ def test_ready_says_what_can_be_chosen(connect):
     assert "geometric" in [head["name"] for head in ready["heads"]]
     assert ready["phases"][0]["name"] == "neutral"
     assert 8 < sum(phase["seconds"] for phase in ready["phases"]) < 12
+
+
+def test_heads_of_this_machine_can_be_chosen(connect, make_head, monkeypatch, tmp_path):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    with connect() as socket:
+        assert "mine" not in [head["name"] for head in socket.receive_json()["heads"]]
+    heads.folder().mkdir()
+    tuned = make_head("tuned", output="emotion")
+    for suffix in (".onnx", ".json"):
+        tuned.with_suffix(suffix).rename(heads.folder() / f"mine{suffix}")
+    with connect() as socket:
+        told = {head["name"]: head for head in socket.receive_json()["heads"]}
+        assert told["mine"]["output"] == "emotion"
+        socket.send_json({"type": "configure", "emotion": "mine"})
+        assert socket.receive_json()["type"] == "configured"
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "x.onnx", "../weights/a.json", "arkit", ""])

@@ -17,6 +17,7 @@ that were made on this machine, such as those of ``mien feedback train``, lie in
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -36,6 +37,7 @@ __all__ = [
     "folder",
     "identity",
     "load",
+    "made",
     "needs_picture",
     "path",
     "resolve",
@@ -75,6 +77,15 @@ def folder() -> Path:
     return cache.folder().parent / "heads"
 
 
+def made() -> dict[str, HeadSpec]:
+    """The heads of this machine, by the names of their files; those that cannot be read are not."""
+    found = {}
+    for file in sorted(folder().glob("*.onnx")):
+        with suppress(InputError):
+            found[file.stem] = HeadSpec.read(file.with_suffix(".json"))
+    return found
+
+
 def available() -> dict[str, str | None]:
     """Every trained head that came with this mien: None when it runs here, else why not."""
     return {file.stem: _reason(file) for file in sorted(_WEIGHTS.glob("*.onnx"))}
@@ -106,7 +117,7 @@ def resolve(name: str | None, output: Output) -> str | None:
         return GEOMETRIC if output == "expression" else None
     if name is None or _is_path(name) or (name == GEOMETRIC and output == "expression"):
         return name
-    known = [spec.name for spec in shipped().values() if spec.output == output]
+    known = [n for n, spec in (made() | shipped()).items() if spec.output == output]
     if name in known or (folder() / f"{name}.onnx").is_file():
         return name
     names = [*known, *([GEOMETRIC] if output == "expression" else []), "auto"]

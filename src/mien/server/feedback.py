@@ -138,7 +138,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 def models(settings: Settings) -> list[HeadId]:
     """The emotion heads that a page may have seen speaking."""
     names = [settings.heads.get("emotion")]
-    names += [name for name, spec in heads.shipped().items() if spec.output == "emotion"]
+    known = heads.made() | heads.shipped()
+    names += [name for name, spec in known.items() if spec.output == "emotion"]
     found: list[HeadId] = []
     for name in names:
         with suppress(InputError):

@@ -82,7 +82,7 @@ def offered(output: heads.Output) -> list[HeadAnswer]:
     """The heads that a page may choose from."""
     found = [
         HeadAnswer(
-            name=spec.name,
+            name=name,
             version=spec.version,
             output=output,
             about=spec.about,
@@ -91,7 +91,7 @@ def offered(output: heads.Output) -> list[HeadAnswer]:
             needs_picture=spec.needs_picture,
             scores=dict(spec.scores),
         )
-        for spec in heads.shipped().values()
+        for name, spec in (heads.made() | heads.shipped()).items()
         if spec.output == output
     ]
     ruler = heads.identity(heads.GEOMETRIC, "expression")
