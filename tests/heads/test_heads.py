@@ -100,6 +100,19 @@ def test_what_gives_something_else_is_refused(
         heads.load("auto", "expression")
 
 
+def test_where_no_picture_comes_another_head_may_stand_in(
+    weights: Callable[..., None], make_head: Make
+) -> None:
+    weights("arkit52", "emotion-landmarks")
+    make_head("emotion", output="emotion", inputs=("image",))
+    looker = str(make_head("looker", output="emotion", inputs=("image",)))
+    for name in ("auto", "emotion", "emotion-landmarks"):
+        assert heads.without_picture(name, "emotion") == "emotion-landmarks"
+    assert heads.without_picture(looker, "emotion") == looker, "nothing stands in for it"
+    assert heads.without_picture("auto", "expression") == "arkit52"
+    assert heads.without_picture(None, "emotion") is None
+
+
 def test_heads_of_this_machine_are_known_by_their_files(
     weights: Callable[..., None], make_head: Make
 ) -> None:

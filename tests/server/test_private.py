@@ -118,6 +118,17 @@ def test_the_real_tracker_says_whose_landmarks_it_takes():
     tracker.close()
 
 
+def test_emotions_are_read_without_pictures():
+    readers = []
+    for private in (False, True):
+        tracker = load_tracker(
+            Options(private=private, expression="geometric", morphable=None, emotion="emotion")
+        )
+        readers.append(tracker.emotion_head.name)
+        tracker.close()
+    assert readers == ["emotion", "emotion-landmarks"]
+
+
 def test_the_model_comes_whole_and_may_be_kept(client, shared, tmp_path, monkeypatch):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     source = shared / "models" / "face_landmarker.task"

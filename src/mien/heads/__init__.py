@@ -6,12 +6,13 @@ name              gives           what it is
 ``geometric``     expression      lengths on the face, 19 channels, no training
 ``arkit52``       expression      trained, all 52 channels
 ``morphable10``   morphable       trained, 10 coefficients of the 3D morphable model
-``emotion``       emotion         trained, probabilities of 7 emotions
+``emotion``       emotion         trained, probabilities of 7 emotions, from the picture
 ================  ==============  ==========================================================
 
-``auto`` is the trained one where it ships with this mien; for expression otherwise ``geometric``.
-The trained ones are ONNX files in ``mien/weights``, or anywhere: a path is as good as a name. Heads
-that were made on this machine, such as those of ``mien feedback train``, lie in :func:`folder`.
+``emotion-landmarks`` stands in for ``emotion`` where landmarks come without a picture. ``auto`` is
+the trained one where it ships with this mien; for expression otherwise ``geometric``. The trained
+ones are ONNX files in ``mien/weights``, or anywhere: a path is as good as a name. Heads that were
+made on this machine, such as those of ``mien feedback train``, lie in :func:`folder`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = [
     "path",
     "resolve",
     "shipped",
+    "without_picture",
 ]
 
 Output: TypeAlias = Literal["expression", "morphable", "emotion"]
@@ -183,6 +185,21 @@ def needs_picture(name: str | None, output: Output) -> bool:
     if known is None or known == GEOMETRIC:
         return False
     return HeadSpec.read(path(known).with_suffix(".json")).needs_picture
+
+
+def without_picture(name: str | None, output: Output) -> str | None:
+    """The head to take in place of another where landmarks come without a picture.
+
+    Returns:
+        ``<name>-landmarks`` for one that needs a picture, where such a head ships; else what the
+        name stands for.
+
+    Raises:
+        InputError: as :func:`identity`.
+    """
+    known = resolve(name, output)
+    stand_in = f"{known}-landmarks"
+    return stand_in if stand_in in shipped() and needs_picture(known, output) else known
 
 
 def _is_path(name: str) -> bool:

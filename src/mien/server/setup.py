@@ -131,7 +131,7 @@ def state(seat: Seat) -> dict[str, Any]:
         "morphable": seat.heads.get("morphable"),
         "emotion": seat.heads.get("emotion"),
         "emotion_needs_picture": (
-            seat.emotion_head is not None and heads.needs_picture(options.emotion, "emotion")
+            seat.emotion_head is not None and heads.needs_picture(options.emotion_head, "emotion")
         ),
         "calibration": options.calibration and options.calibration.name,
         "max_faces": options.max_faces,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from .. import people
+from .. import heads, people
 from ..arrays import Array, Float32
 from ..engines import GivenLandmarks, Mode
 from ..errors import MienError
@@ -56,6 +56,13 @@ class Options:
         """What a tracker has to be built anew for."""
         engine = None if self.private else self.engine
         return engine, self.max_faces, self.expression, self.morphable, self.emotion
+
+    @property
+    def emotion_head(self) -> str | None:
+        """The head that reads the emotions: ``emotion``, or what stands in without pictures."""
+        if self.private:
+            return heads.without_picture(self.emotion, "emotion")
+        return self.emotion
 
 
 class TrackerLike(Protocol):
@@ -110,7 +117,7 @@ def load_tracker(options: Options) -> TrackerLike:
         mouth_threshold=options.mouth_threshold,
         expression=options.expression,
         morphable=options.morphable,
-        emotion=options.emotion,
+        emotion=options.emotion_head,
         calibration=options.calibration,
     )
 

@@ -31,6 +31,13 @@ def short(recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, train=train)
 
 
+def before(recipe: Recipe) -> list[Recipe]:
+    """Those that have to be trained before it, in that order."""
+    names = [Path(run).name for run in training.needs(recipe)]
+    needed = [one for name in names for one in RECIPES.values() if one.name == name]
+    return [each for one in needed for each in (*before(one), one)]
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_it_is_a_recipe(name: str) -> None:
     recipe = RECIPES[name]
@@ -49,7 +56,7 @@ def test_it_is_a_recipe(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_it_needs_has_a_recipe(name: str) -> None:
-    for run in nets.needs(RECIPES[name].net):
+    for run in training.needs(RECIPES[name]):
         assert Path(run).parent == Path("runs")
         assert Path(run).name in {recipe.name for recipe in RECIPES.values()}
 
@@ -68,10 +75,9 @@ def test_from_pictures_to_scores(
     recipe = RECIPES[name]
     if recipe.net.kind in ("resnet50", "vgg16"):  # seconds for what is one for the others
         pictures = pictures.select(np.arange(len(pictures)) % 8 < 2)
-    for run in nets.needs(recipe.net):
-        other = next(r for r in RECIPES.values() if r.name == Path(run).name)
+    for other in before(recipe):
         samples = pictures if other.data.sources[0].options.get("images") else faces
-        training.train(short(other), material(samples), Path(run))
+        training.train(short(other), material(samples), Path("runs") / other.name)
     looks = bool(recipe.data.sources[0].options.get("images"))
     found = material(pictures if looks else faces)
     folder = Path("runs") / recipe.name

@@ -1,6 +1,10 @@
-"""A trained net as the head that tells emotions live: ``weights/emotion.onnx`` and ``.json``.
+"""A trained net as a head that tells emotions live: ``weights/emotion.onnx`` and ``.json``.
 
-    python -m mien.lab.emotions.ship recipes/emotions/landmark-mlp.toml --data DATA
+    python -m mien.lab.emotions.ship recipes/emotions/residual-tuned.toml --data DATA
+
+and ``weights/emotion-landmarks``, which stands in for it where landmarks come without a picture:
+
+    python -m mien.lab.emotions.ship recipes/emotions/landmark-mlp.toml --data DATA --landmarks
 
 What is learnt here is one number, the temperature: on PublicTest, as all of Training was learnt
 from. That part has chosen the net, too; the card says so.
@@ -37,7 +41,7 @@ from .scores import score_classes
 __all__ = ["NAME", "fitted", "ship", "surprise"]
 
 NAME = "emotion"
-"""Of the head, and of its files."""
+"""Of the head, and of its files; see :func:`mien.heads.without_picture`."""
 
 ABOUT = "What a face shows, as people would call it: probabilities of seven emotions."
 NOTES = (
@@ -86,7 +90,7 @@ def ship(
     data = path.read_bytes()
     history = json.loads((run / "history.json").read_text("utf-8"))
     spec = HeadSpec(
-        name=NAME,
+        name=out.stem,
         version=version,
         inputs=net.inputs,
         output="emotion",
@@ -104,7 +108,7 @@ def ship(
         },
         data=learnt,
         scores={"PublicTest": _scores(said.probabilities, said.truth)},
-        about=ABOUT,
+        about=ABOUT if "image" in net.inputs else f"{ABOUT} From landmarks alone.",
         notes=NOTES,
         temperature=round(temperature, 4),
         calibrated_on=f"FER-2013 PublicTest, the {int(found.sum()):,} pictures that it answers",
@@ -171,13 +175,19 @@ def main(
     run: Annotated[
         Path | None, typer.Option(help="Folder of the training.", show_default="runs/NAME")
     ] = None,
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")] = Path(
-        f"src/mien/weights/{NAME}.onnx"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="ONNX file to write.", show_default=f"src/mien/weights/{NAME}.onnx"),
+    ] = None,
+    landmarks: Annotated[
+        bool,
+        typer.Option("--landmarks", help="It stands in where landmarks come without a picture."),
+    ] = False,
     version: Annotated[str, typer.Option(help="Of the head; raise it with new weights.")] = "1",
 ) -> None:
     """Ship a trained net as the head that tells emotions live."""
     plan = load(recipe)
+    out = out or Path("src/mien/weights") / f"{NAME}{'-landmarks' * landmarks}.onnx"
     samples = everything(plan, data).part("validation")
     learnt = counts(gather(plan, data).samples)
     spec = ship(plan, run or Path("runs") / plan.name, samples, learnt, out, version)
