@@ -4,7 +4,7 @@
 
 and ``weights/emotion-landmarks``, which stands in for it where landmarks come without a picture:
 
-    python -m mien.lab.emotions.ship recipes/emotions/landmark-mlp.toml --data DATA --landmarks
+    python -m mien.lab.emotions.ship recipes/emotions/landmark-mlp-smote.toml --data DATA --landmarks
 
 What is learnt here is one number, the temperature: on PublicTest, as all of Training was learnt
 from. That part has chosen the net, too; the card says so.
