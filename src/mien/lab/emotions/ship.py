@@ -1,10 +1,10 @@
 """A trained net as a head that tells emotions live: ``weights/emotion.onnx`` and ``.json``.
 
-    python -m mien.lab.emotions.ship recipes/emotions/residual-tuned.toml --data DATA
+    python -m mien.lab.emotions.ship recipes/emotions/residual-tuned.toml --data D
 
 and ``weights/emotion-landmarks``, which stands in for it where landmarks come without a picture:
 
-    python -m mien.lab.emotions.ship recipes/emotions/landmark-mlp-smote.toml --data DATA --landmarks
+    python -m mien.lab.emotions.ship --landmarks recipes/emotions/landmark-mlp-smote.toml --data D
 
 What is learnt here is one number, the temperature: on PublicTest, as all of Training was learnt
 from. That part has chosen the net, too; the card says so.
