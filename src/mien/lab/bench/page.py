@@ -39,8 +39,8 @@ _READING = {
         f"makes equals differ so much. Neighbours with {families.SAME} or more are not told apart. "
         "It is not corrected for the number of rows."
     ),
-    "minutes": "of training, while its threads worked; of a method that is made of "
-    "other nets, theirs too.",
+    "minutes": "of training, while its threads worked; of runs in which that was not measured, by "
+    "the clock and without pauses. Of a method that is made of other nets, theirs too.",
     "µs a face": "median of the net or classifier alone, on one thread; finding landmarks is not "
     "in it.",
     "balanced, precision, recall, F1": "means over the classes, over all pictures.",
