@@ -31,7 +31,7 @@ from .classic.solving import solve
 from .datasets.samples import NEUTRAL_TURNED
 from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
-from .nets.trained import place
+from .nets import trained
 from .recipe import Recipe, TrainRecipe
 from .stopwatch import Stopwatch
 
@@ -298,7 +298,7 @@ def _start(net: nets.Net, recipe: Recipe) -> None:
     """Take the weights of an earlier run."""
     path = Path(recipe.train.start)
     if _of_a_run(path):
-        path = place(str(path.parent)) / path.name
+        path = trained.place(str(path.parent)) / path.name
     try:
         weights, _ = checkpoint.load_weights(path)
         net.load_state_dict(weights)
