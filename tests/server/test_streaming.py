@@ -190,9 +190,11 @@ def test_packets_are_counted_and_timed(page, program):
     page.show()
     for _ in range(40):  # longer than what a rate is told over
         unreal.next()
-    told = page.ask("look")
+    # A packet may arrive before its sender has counted it.
+    while (told := page.ask("look"))["streams"][0]["packets"] < 40:
+        pass
     (line,) = told["streams"]
-    assert (line["packets"] >= 40, line["errors"], line["trouble"]) == (True, 0, None)
+    assert (line["errors"], line["trouble"]) == (0, None)
     assert line["rate"] > 0
     assert told["latency"] > 0
 
