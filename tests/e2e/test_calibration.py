@@ -31,7 +31,7 @@ def two_camera(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -
     half = cv2.resize(portrait, (320, 375))
     image = np.full((480, 640, 3), (120, 130, 140), np.uint8)
     image[50:425] = np.concatenate([half, half[:, ::-1]], axis=1)
-    return write_camera(tmp_path_factory.mktemp("camera") / "two.mjpeg", [image] * 10)
+    return write_camera(tmp_path_factory.mktemp("camera") / "two.y4m", [image] * 10)
 
 
 def begin(page: Page, name: str) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Playwright, expect
 
 from mien.channels import EMOTIONS
 
-from .conftest import Open, Server, write_camera
+from .conftest import RATE, Open, Server, write_camera
 from .test_private import pull, switch
 from .test_studio import AXE, wait_for
 
@@ -38,8 +38,8 @@ def smiling_camera(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         sized = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         down, across = 480 - sized.shape[0], 640 - sized.shape[1]
         sides = (down // 2, down - down // 2, across // 2, across - across // 2)
-        images += [cv2.copyMakeBorder(sized, *sides, cv2.BORDER_REPLICATE)] * 60
-    return write_camera(tmp_path_factory.mktemp("camera") / "smiling.mjpeg", images, 30)
+        images += [cv2.copyMakeBorder(sized, *sides, cv2.BORDER_REPLICATE)] * 2 * RATE
+    return write_camera(tmp_path_factory.mktemp("camera") / "smiling.y4m", images)
 
 
 def watch(page: Page) -> None:

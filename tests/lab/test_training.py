@@ -245,6 +245,17 @@ def test_a_checkpoint_of_other_data_is_refused(made: Material, tmp_path: Path) -
         run(recipe(), other, tmp_path, resume=True)
 
 
+def test_two_trainings_do_not_share_a_folder(made: Material, tmp_path: Path) -> None:
+    with (
+        checkpoint.alone(tmp_path / "run"),
+        pytest.raises(InputError, match="another training writes into"),
+    ):
+        run(recipe(), made, tmp_path / "run")
+    assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+    run(recipe(), made, tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
 def test_nothing_to_resume(made: Material, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no checkpoint"):
         run(recipe(), made, tmp_path, resume=True)

@@ -8,18 +8,19 @@ draws its own from the seed and its number.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialised
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..outputs.files import replacing
 from .recipe import Recipe, difference
 from .strict import typed
@@ -28,6 +29,7 @@ __all__ = [
     "Checkpoint",
     "OtherTrainingError",
     "Weights",
+    "alone",
     "load",
     "load_weights",
     "save",
@@ -78,6 +80,28 @@ class Checkpoint:
 
 _TENSORS = ("weights", "average", "best", "optimizer")
 _VALUES = ("recipe", "data", "epoch", "steps", "best_epoch", "best_loss", "history", "ended")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a run, so that no other training writes its checkpoints in between.
+
+    Raises:
+        InputError: another one holds it.
+        OutputError: when the system refuses.
+    """
+    lock = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(lock, timeout=0).acquire()
+    except Timeout:
+        raise InputError(
+            f"another training writes into {folder}: wait for it, or end it and go on with --resume"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"cannot write {lock}: {error.strerror or error}") from error
+    with held:
+        yield
 
 
 def save(path: Path, state: Checkpoint) -> None:

@@ -76,11 +76,11 @@ def train(
         the state at the end; ``best`` holds the weights to use.
 
     Raises:
-        InputError: a recipe that does not go with the data, or a checkpoint of something else.
+        InputError: data or a checkpoint of something else, or another training in the folder.
         TrainingError: the loss is no number any more. The batch is in ``bad-batch.npz``.
         KeyboardInterrupt: whenever it comes; the last whole epoch is saved, ``resume`` goes on.
     """
-    with threads(recipe.train.threads):
+    with threads(recipe.train.threads), checkpoint.alone(folder):
         quick = torch.cuda.is_available() and not nets.solved(recipe.net)
         place = torch.device(device or ("cuda" if quick else "cpu"))
         net = build(recipe, material).to(place)
