@@ -45,17 +45,6 @@ FLAGS = (
 )
 # What has to come is waited for, however busy the machine is; no speed is asserted.
 expect.set_options(timeout=30_000)
-# Every width, and on wide screens both colour schemes: what is seen there alone has both, too.
-LOOKS = pytest.mark.parametrize(
-    ("size", "scheme"),
-    [
-        ((1280, 800), "dark"),
-        ((1280, 800), "light"),
-        ((390, 844), "dark"),
-        ((320, 568), "light"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else str(value[0]),
-)
 # Software WebGL shares two cores with the server: draw little, and seldom.
 LIGHT = "?fps=12&size=320"
 

@@ -15,8 +15,9 @@ from playwright.sync_api import Page, Route, expect
 from mien.channels import ARKIT_52
 from mien.heads.geometric import CHANNELS
 
-from .conftest import LOOKS, Open, Server, write_camera
-from .test_studio import AXE, wait_for
+from .conftest import Open, Server, write_camera
+from .looks import inspector, open_in
+from .test_studio import HIDE, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -167,32 +168,18 @@ def test_what_the_server_refuses_is_told(open_page: Open, portrait_camera: Path)
     step(page, "people")
 
 
-@LOOKS
 def test_nothing_stands_in_the_way_of_anybody(
-    open_page: Open, portrait_camera: Path, axe: str, size: tuple[int, int], scheme: str
+    open_page: Open, portrait_camera: Path, axe: str
 ) -> None:
-    width, height = size
-    page = open_page(
-        portrait_camera, viewport={"width": width, "height": height}, color_scheme=scheme
-    )
-
-    def inspect(what: str) -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
-        small = page.evaluate(
-            """() => [...document.querySelectorAll('button')].filter((e) => e.checkVisibility())
-                .map((e) => [e.getBoundingClientRect(), e.dataset.testid])
-                .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
-                .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
-        )
-        assert small == [], what
-        page.evaluate(axe)
-        assert page.evaluate(AXE) == [], what
-
+    page = open_in(open_page, portrait_camera)
+    inspect = inspector(page, axe)
     begin(page, "Ada")
     inspect("ready")
     expect(page.get_by_test_id("calibration-cancel")).to_be_in_viewport()
     page.get_by_test_id("calibration-skip").wait_for(timeout=COURSE)
+    page.evaluate(HIDE, True)  # no frames, and the course waits until it has been looked at
     inspect("faces")
+    page.evaluate(HIDE, False)
     page.get_by_test_id("calibration-finish").press("Enter")
     step(page, "review")
     inspect("review")

@@ -11,33 +11,17 @@ pytest.importorskip("sqlalchemy", reason="feedback: pip install 'mien[feedback]'
 
 from playwright.sync_api import expect
 
-from .conftest import LOOKS, Open
+from .conftest import Open
+from .looks import inspector, open_in
 from .test_feedback import SEEN
-from .test_studio import AXE, wait_for
+from .test_studio import wait_for
 
 pytestmark = pytest.mark.browser
 
 
-@LOOKS
-def test_nothing_stands_in_the_way_of_anybody(
-    open_page: Open, axe: str, size: tuple[int, int], scheme: str
-) -> None:
-    width, height = size
-    page = open_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-
-    def inspect(what: str) -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, what
-        small = page.evaluate(
-            """() => [...document.querySelectorAll('button, label')]
-                .filter((e) => e.checkVisibility())
-                .map((e) => [e.getBoundingClientRect(), e.dataset.testid ?? e.textContent])
-                .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
-                .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
-        )
-        assert small == [], what
-        page.evaluate(axe)
-        assert page.evaluate(AXE) == [], what
-
+def test_nothing_stands_in_the_way_of_anybody(open_page: Open, axe: str) -> None:
+    page = open_in(open_page)
+    inspect = inspector(page, axe)
     # Without a mouse.
     wait_for(page, SEEN, 60_000)
     page.get_by_test_id("tab-emotion").click()

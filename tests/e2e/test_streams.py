@@ -13,8 +13,9 @@ from playwright.sync_api import Page, expect
 
 from mien.streams import livelink
 
-from .conftest import LOOKS, Open, Server
-from .test_studio import AXE, HIDE, wait_for
+from .conftest import Open, Server
+from .looks import inspector, open_in
+from .test_studio import HIDE, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -159,28 +160,14 @@ def test_what_is_wrong_is_told(
     expect(page.get_by_role("status").filter(has_text="outside")).to_have_count(1)
 
 
-@LOOKS
 def test_nothing_stands_in_the_way_of_anybody(
-    open_page: Open, portrait_camera: Path, axe: str, size: tuple[int, int], scheme: str
+    open_page: Open, portrait_camera: Path, axe: str
 ) -> None:
-    width, height = size
-    page = open_page(
-        portrait_camera, viewport={"width": width, "height": height}, color_scheme=scheme
-    )
+    page = open_in(open_page, portrait_camera)
     page.get_by_test_id("streaming").click()
     page.get_by_test_id("stream-vmc").click()
     expect(page.get_by_test_id("stream-vmc")).to_be_in_viewport()
     page.get_by_test_id("stream-livelink-address").fill("8.8.8.8")
     page.get_by_test_id("stream-livelink").click()
     expect(page.get_by_test_id("stream-livelink-status")).to_contain_text("outside of the networks")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, [data-testid=streams] input[type=text]')]
-            .filter((e) => e.checkVisibility())
-            .map((e) => [e.getBoundingClientRect(), e.dataset.testid])
-            .filter(([r]) => r.width && (r.height < 39 || r.width < 39))
-            .map(([r, id]) => `${id}: ${r.width}x${r.height}`)"""
-    )
-    assert small == []
-    page.evaluate(axe)
-    assert page.evaluate(AXE) == []
+    inspector(page, axe)("streams")

@@ -24,6 +24,9 @@ interface MenuProps {
 /** Id of what has the focus after a choice. */
 export const STAGE = "stage";
 
+/** Between a list and the edge of the page, pixels. */
+const MARGIN = 8;
+
 export const ITEM = "control w-full justify-start text-left";
 
 export function Menu({ label, text, title, icon, testid, id, width = "w-64", above = false, framed = false, children }: MenuProps) {
@@ -38,7 +41,14 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
       if (!root.current?.contains(event.target as Node)) setOpen(false);
     };
     document.addEventListener("pointerdown", away);
-    return () => document.removeEventListener("pointerdown", away);
+    const list = root.current?.querySelector<HTMLElement>("[role=menu]");
+    const fit = () => list && keepInside(list);
+    fit();
+    window.addEventListener("resize", fit);
+    return () => {
+      document.removeEventListener("pointerdown", away);
+      window.removeEventListener("resize", fit);
+    };
   }, [open]);
   const close = () => {
     setOpen(false);
@@ -95,6 +105,13 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
       )}
     </div>
   );
+}
+
+/** Moves what would stick out of a narrow page to the left. */
+function keepInside(list: HTMLElement): void {
+  list.style.translate = "";
+  const over = list.getBoundingClientRect().right - (document.documentElement.clientWidth - MARGIN);
+  if (over > 0) list.style.translate = `${-over}px`;
 }
 
 /** Items that belong together, under a heading. */
