@@ -52,8 +52,9 @@ $(BIN)/python:
 	@python=$$(PYTHON=$(PYTHON) scripts/find-python) && set -x && "$$python" -m venv --clear $(VENV)
 
 # $(call install,extras): the versions of constraints.txt, mien itself as a link to this checkout.
+# Python compiles a module when it is first imported; most of what is installed never is.
 define install
-$(BIN)/python -m pip install --no-input --disable-pip-version-check --prefer-binary \
+$(BIN)/python -m pip install --no-input --disable-pip-version-check --no-compile --prefer-binary \
     -c constraints.txt -e '.$(1)'
 @scripts/headless-opencv $(BIN)/python
 endef
