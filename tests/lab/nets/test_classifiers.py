@@ -26,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "point-cnn": {},
     "point-mlp": {"widths": [32, 16]},
     "point-transformer": {"tokens": 12, "width": 8, "heads": 2, "depth": 1},
-    "voxel-cnn": {"cube": "splat"},
+    "voxel-cnn": {"cube": "splat", "widths": [4, 8, 8]},
 }
 
 
@@ -91,6 +91,9 @@ def test_the_studys_sizes() -> None:
     assert nets.parameters(mlp) == sum(a * b + b for a, b in pairwise(widths))
     dense = [m for m in create("point-cnn").modules() if isinstance(m, torch.nn.Linear)]
     assert [m.in_features for m in dense] == [256 * 119, 256]
+    voxels = nets.create(NetRecipe("voxel-cnn", {}), TASK)
+    convolutions = [m for m in voxels.modules() if isinstance(m, torch.nn.Conv3d)]
+    assert [m.weight.shape[:2] for m in convolutions] == [(32, 1), (64, 32), (128, 64)]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,7 @@ def test_the_studys_sizes() -> None:
         ("point-mlp", {"widths": [0]}, "widths are 1 or more"),
         ("edge-mlp", {"dropout": 1.0}, "dropout is in"),
         ("voxel-cnn", {"cube": "sphere"}, "cube"),
+        ("voxel-cnn", {"widths": [8, 0, 8]}, "widths are 1 or more"),
     ],
 )
 def test_bad_options_are_refused(kind: str, options: dict[str, Any], message: str) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from ...errors import InputError
 from ..representations.voxels import SIDE, occupancy, splat
 from . import Task, register
 from .classifier import Classifier, check_share
@@ -22,19 +23,26 @@ class Options:
 
     Attributes:
         cube: see :mod:`mien.lab.representations.voxels`.
+        widths: features of the three convolutions.
         dropout: before the last two layers.
     """
 
     cube: Literal["occupancy", "splat"] = "occupancy"
+    widths: tuple[int, int, int] = (32, 64, 128)
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
+        if min(self.widths) < 1:
+            raise InputError(f"widths are 1 or more, got {self.widths}")
         check_share(dropout=self.dropout)
 
 
 @register("voxel-cnn", Options)
 class VoxelCnn(Classifier):
-    """Convolutions 32 (5, 5, 3), 64 and 128 (3), each with batch norm and pooling; 512, 256, 7."""
+    """Convolutions (5, 5, 3), (3) and (3), each with batch norm and pooling; 512, 256, 7.
+
+    As the study's by default, which has 32, 64 and 128 of them.
+    """
 
     inputs = ("aligned",)
 
@@ -42,14 +50,15 @@ class VoxelCnn(Classifier):
         super().__init__(task)
         self.cube = splat if options.cube == "splat" else occupancy
         layers: list[nn.Module] = []
-        shapes = ((1, 32, (5, 5, 3)), (32, 64, (3, 3, 3)), (64, 128, (3, 3, 3)))
-        for inside, outside, (x, y, z) in shapes:
+        inside, sizes = 1, ((5, 5, 3), (3, 3, 3), (3, 3, 3))
+        for outside, (x, y, z) in zip(options.widths, sizes, strict=True):
             layers += [
                 nn.Conv3d(inside, outside, (z, y, x), padding=(z // 2, y // 2, x // 2)),
                 nn.BatchNorm3d(outside), nn.ReLU(), nn.MaxPool3d(2),
             ]  # fmt: skip
+            inside = outside
         self.layers = nn.Sequential(
-            *layers, nn.Flatten(), nn.Linear(128 * (SIDE // 8) ** 3, 512), nn.ReLU(),
+            *layers, nn.Flatten(), nn.Linear(inside * (SIDE // 8) ** 3, 512), nn.ReLU(),
             nn.Dropout(options.dropout), nn.Linear(512, 256), nn.ReLU(),
             nn.Dropout(options.dropout), nn.Linear(256, len(task.channels)),
         )  # fmt: skip
