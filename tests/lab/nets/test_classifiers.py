@@ -21,7 +21,7 @@ TASK = nets.Task("emotion", EMOTIONS)
 SMALL: dict[str, dict[str, Any]] = {
     "edge-cnn": {},
     "edge-mlp": {"hidden": 16, "depth": 1},
-    "mesh": {"sizes": [40, 10], "width": 4},
+    "mesh": {"sizes": [40, 10], "width": 4, "hidden": 16, "depth": 1},
     "mlp": {"hidden": 16, "depth": 1, "output": "softmax"},
     "point-cnn": {},
     "point-mlp": {"widths": [32, 16]},
@@ -101,6 +101,8 @@ def test_the_studys_sizes() -> None:
     [
         ("mesh", {"sizes": [10, 40]}, "sizes fall"),
         ("mesh", {"sizes": []}, "sizes fall"),
+        ("mesh", {"near": 11}, "near is 1..10"),
+        ("mesh", {"width": 0}, "width is 1 or more"),
         ("point-transformer", {"width": 9}, "multiple of heads"),
         ("point-mlp", {"widths": [0]}, "widths are 1 or more"),
         ("edge-mlp", {"dropout": 1.0}, "dropout is in"),

@@ -9,7 +9,7 @@ import torch
 
 from mien.geometry import matrix_from_euler
 from mien.lab.representations.edges import directed_edges, lengths
-from mien.lab.representations.mesh import levels
+from mien.lab.representations.mesh import around, levels
 from mien.lab.representations.voxels import occupancy, splat
 from mien.topology import CANONICAL, EDGES
 
@@ -73,19 +73,40 @@ def test_meshes_get_coarser_and_stay_whole() -> None:
     graphs = levels(sizes)
     counts = (478, *sizes)
     for graph, count, after in zip(graphs, counts, (*sizes, 1), strict=True):
-        assert graph.neighbours.shape == (count, count)
+        assert graph.place.shape == (count, 3)
         assert graph.pool.shape == (after, count)
-        # Every vertex has neighbours and belongs to one region; averages of ones are ones.
-        np.testing.assert_allclose(graph.neighbours.sum(1), 1, atol=1e-6)
+        assert len(graph.chosen) == after
+        # Every vertex belongs to one region, a chosen one to its own; averages of ones are ones.
         np.testing.assert_allclose(graph.pool.sum(1), 1, atol=1e-6)
         assert ((graph.pool > 0).sum(0) == 1).all()
-        assert np.array_equal(graph.neighbours > 0, (graph.neighbours > 0).T)
+        assert (graph.pool[np.arange(after), graph.chosen] > 0).all()
         # In one piece: from the first vertex all others can be reached.
         reached = np.zeros(count, bool)
         reached[0] = True
         for _ in range(count):
-            reached |= (graph.neighbours[:, reached] > 0).any(1)
+            for one, other in (graph.edges.T, graph.edges.T[::-1]):
+                reached[other[reached[one]]] = True
         assert reached.all()
+
+
+def test_around_a_vertex_others_stand_ring_by_ring() -> None:
+    graph, _ = levels((120,))
+    joined = np.zeros((478, 478), bool)
+    joined[graph.edges[:, 0], graph.edges[:, 1]] = joined[graph.edges[:, 1], graph.edges[:, 0]] = 1
+    order = around(graph, 12)
+    assert order.shape == (478, 12)
+    assert (order[:, 0] == np.arange(478)).all()
+    for vertex in (1, 13, 152, 400, 470):
+        steps = np.full(478, 99)
+        ring, number = np.arange(478) == vertex, 0
+        while ring.any():
+            steps[ring] = number
+            ring, number = joined[ring].any(0) & (steps == 99), number + 1
+        assert steps[order[vertex]].tolist() == np.sort(steps)[:12].tolist()
+        near = order[vertex, steps[order[vertex]] == 1]
+        away = CANONICAL[near] - CANONICAL[vertex]
+        assert (np.diff(np.arctan2(away[:, 1], away[:, 0])) >= 0).all()
+    np.testing.assert_array_equal(around(graph, 5, graph.chosen), order[graph.chosen, :5])
 
 
 def test_regions_are_small() -> None:

@@ -4,7 +4,8 @@ Vertices are joined as in :data:`mien.topology.EDGES`, which has the edges of th
 triangles themselves, their areas and normals, are not used. Each point of an iris, which no edge
 joins to the mesh, is joined to the nearest vertex of its eye. A coarser graph has vertices that lie
 far from each other on the surface, each with the region of the finer mesh that is nearest to it,
-and two are joined where their regions touch.
+and two are joined where their regions touch. Around every vertex the others stand in an order, as
+the pixels around a pixel do: ring by ring, as the spirals of Gong et al. (ICCV workshops 2019).
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from ...arrays import Array, Float32, Int
+from ...arrays import Array, Float, Float32, Int
 from ...topology import CANONICAL, EDGES
 
-__all__ = ["Level", "levels"]
+__all__ = ["Level", "around", "levels"]
 
 _MESH = 468  # points below are of the mesh, from here on of the irises
 
@@ -29,12 +30,15 @@ class Level:
     """One graph.
 
     Attributes:
-        neighbours: float32 (n, n), row i averages over the neighbours of vertex i.
-        pool: float32 (m, n), averages over the regions of the next coarser level; (1, n) in the
-            last.
+        place: float64 (n, 3), its vertices on the canonical face.
+        edges: int64 (e, 2), which of them are joined.
+        chosen: int64 (m,), those that the vertices of the next coarser level are; one in the last.
+        pool: float32 (m, n), averages over the regions of the next coarser level.
     """
 
-    neighbours: Float32[Array, "n n"]
+    place: Float[Array, "n 3"]
+    edges: Int[Array, "e 2"]
+    chosen: Int[Array, "m"]
     pool: Float32[Array, "m n"]
 
 
@@ -52,11 +56,32 @@ def levels(sizes: tuple[int, ...]) -> tuple[Level, ...]:
         chosen, region = _regions(place, edges, size)
         pool = np.zeros((size, count), np.float32)
         pool[region, np.arange(count)] = 1
-        made.append(Level(_averaging(edges, count), pool / pool.sum(1, keepdims=True)))
+        made.append(Level(place, edges, chosen, pool / pool.sum(1, keepdims=True)))
         between = np.sort(region[edges], 1)
         edges = np.unique(between[between[:, 0] != between[:, 1]], axis=0)
         place = place[chosen]
     return tuple(made)
+
+
+def around(
+    level: Level, count: int, centres: Int[Array, "c"] | None = None
+) -> Int[Array, "c {count}"]:
+    """The first vertices around each: itself, then ring by ring, each by its angle seen in front.
+
+    Args:
+        level: whose vertices.
+        count: how many, at most all.
+        centres: of which vertices; of all by default.
+    """
+    size = len(level.place)
+    ones = np.ones(len(level.edges))
+    graph = coo_matrix((ones, (level.edges[:, 0], level.edges[:, 1])), (size, size)).tocsr()
+    chosen = np.arange(size) if centres is None else centres
+    steps = dijkstra(graph, directed=False, indices=chosen, unweighted=True)
+    away = level.place - level.place[chosen, None]
+    angle = np.arctan2(away[..., 1], away[..., 0])
+    order: Array = np.lexsort((angle, steps))[:, :count]
+    return order
 
 
 def _joined(edges: Int[Array, "e 2"]) -> Int[Array, "f 2"]:
@@ -69,13 +94,6 @@ def _joined(edges: Int[Array, "e 2"]) -> Int[Array, "f 2"]:
         apart = np.linalg.norm(CANONICAL[:_MESH] - CANONICAL[iris], axis=1)
         more.append((int(apart.argmin()), iris))
     return np.concatenate([edges, np.array(more)])
-
-
-def _averaging(edges: Int[Array, "e 2"], count: int) -> Float32[Array, "n n"]:
-    joined = np.zeros((count, count), np.float32)
-    joined[edges[:, 0], edges[:, 1]] = joined[edges[:, 1], edges[:, 0]] = 1
-    averaging: Array = joined / np.maximum(joined.sum(1, keepdims=True), 1)
-    return averaging
 
 
 def _regions(
