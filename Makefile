@@ -20,7 +20,8 @@ help:  ## Say what can be made
 run: $(VENV)/.run page  ## Bring the studio up (ARGS= for the options of `mien live`)
 	@$(BIN)/mien live $(ARGS)
 
-test: $(VENV)/.dev page  ## Lint, types, the page's tests, all tests
+test:  ## Lint, types, the page's tests, all tests
+	@$(MAKE) --silent --no-print-directory -j2 $(VENV)/.dev page
 	@scripts/check
 
 lint: $(VENV)/.dev  ## Lint and types alone
@@ -52,10 +53,11 @@ $(BIN)/python:
 	@python=$$(PYTHON=$(PYTHON) scripts/find-python) && set -x && "$$python" -m venv --clear $(VENV)
 
 # $(call install,extras): the versions of constraints.txt, mien itself as a link to this checkout.
-# Python compiles a module when it is first imported; most of what is installed never is.
+# What pip would compile on one core is compiled on all; some packages bring what does not compile.
 define install
 $(BIN)/python -m pip install --no-input --disable-pip-version-check --no-compile --prefer-binary \
     -c constraints.txt -e '.$(1)'
+@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 @scripts/headless-opencv $(BIN)/python
 endef
 
