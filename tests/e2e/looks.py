@@ -40,6 +40,15 @@ SMALL = """() => [...document.querySelectorAll('button, label, [type=checkbox], 
 SETTLED = """(scheme) => document.documentElement.dataset.theme === scheme &&
     !document.getAnimations().some((a) => a instanceof CSSTransition)"""
 
+# A page does not get wider by what sticks out on its left.
+CUT_OFF = """() => [...document.querySelectorAll('[role=menu]')]
+    .map((e) => [e.getBoundingClientRect(), e.ariaLabel])
+    .filter(([r]) => r.left < 0 || r.right > innerWidth)
+    .map(([r, label]) => `${label}: ${r.left}..${r.right}`)"""
+
+# The page is told of another size before it draws the next picture.
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 Inspect: TypeAlias = Callable[[str], None]
 
 
@@ -55,6 +64,7 @@ def put(page: Page, look: Look) -> None:
     (width, height), scheme = look
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.evaluate(DRAWN)
     page.wait_for_function(SETTLED, arg=scheme)
 
 
@@ -68,6 +78,7 @@ def inspector(page: Page, axe: str) -> Inspect:
             put(page, look)
             where = f"{what} at {look[0][0]}, {look[1]}"
             assert page.evaluate("document.documentElement.scrollWidth") <= look[0][0], where
+            assert page.evaluate(CUT_OFF) == [], where
             assert page.evaluate(SMALL) == [], f"targets below 40 pixels: {where}"
             assert page.evaluate(AXE) == [], where
         put(page, before)

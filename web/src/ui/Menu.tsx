@@ -98,7 +98,7 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
         <div
           role="menu"
           aria-label={label}
-          className={`panel absolute z-30 ${width} max-h-[70dvh] overflow-y-auto bg-raised p-2 shadow-xl ${above ? "right-0 bottom-12" : "top-12 left-0"}`}
+          className={`panel absolute z-30 ${width} max-h-[70dvh] max-w-[calc(100vw-1rem)] overflow-y-auto bg-raised p-2 shadow-xl ${above ? "right-0 bottom-12" : "top-12 left-0"}`}
         >
           {children(done)}
         </div>
@@ -107,11 +107,13 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
   );
 }
 
-/** Moves what would stick out of a narrow page to the left. */
+/** Moves a list that would stick out of a narrow page, to either side. */
 function keepInside(list: HTMLElement): void {
   list.style.translate = "";
-  const over = list.getBoundingClientRect().right - (document.documentElement.clientWidth - MARGIN);
-  if (over > 0) list.style.translate = `${-over}px`;
+  const { left, right } = list.getBoundingClientRect();
+  const over = right - (document.documentElement.clientWidth - MARGIN);
+  const shift = over > 0 ? -over : Math.max(0, MARGIN - left);
+  if (shift !== 0) list.style.translate = `${shift}px`;
 }
 
 /** Items that belong together, under a heading. */
