@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,10 +31,11 @@ from .datasets.samples import NEUTRAL_TURNED
 from .losses import channel_scales, correlation_penalty, masked_loss
 from .material import Material
 from .nets import trained
+from .processor import memory_kept, threads
 from .recipe import Recipe, TrainRecipe
 from .stopwatch import Stopwatch
 
-__all__ = ["Progress", "Row", "TrainingError", "build", "needs", "threads", "train"]
+__all__ = ["Progress", "Row", "TrainingError", "build", "needs", "train"]
 
 Row: TypeAlias = dict[str, float]
 """An epoch: its number, training and validation loss, learning rate, and how long it took."""
@@ -80,7 +80,7 @@ def train(
         TrainingError: the loss is no number any more. The batch is in ``bad-batch.npz``.
         KeyboardInterrupt: whenever it comes; the last whole epoch is saved, ``resume`` goes on.
     """
-    with threads(recipe.train.threads), checkpoint.alone(folder):
+    with threads(recipe.train.threads), memory_kept(), checkpoint.alone(folder):
         quick = torch.cuda.is_available() and not nets.solved(recipe.net)
         place = torch.device(device or ("cuda" if quick else "cpu"))
         net = build(recipe, material).to(place)
@@ -387,14 +387,3 @@ def _give_up(
         f"it, is in {path}; the checkpoint beside it is of the last whole epoch. Look for strange "
         "targets, or train afresh with a lower lr or with clip."
     )
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """So many threads of torch, and as many as before at the end."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -35,6 +35,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("edge-cnn", {}),
     ("mesh", {"width": 8}),
     ("voxel-cnn", {"cube": "splat"}),
+    ("voxel-cnn", {"cube": "splat", "strided": True}),
     ("voxel-cnn", {"cube": "occupancy"}),
     ("channels-mlp", {}),
 ]

@@ -96,6 +96,15 @@ def test_the_studys_sizes() -> None:
     assert [m.weight.shape[:2] for m in convolutions] == [(32, 1), (64, 32), (128, 64)]
 
 
+def test_convolutions_can_halve_the_cube_in_place_of_pooling() -> None:
+    pooled, strided = create("voxel-cnn"), create("voxel-cnn", strided=True)
+    assert nets.parameters(strided) == nets.parameters(pooled)
+    convolutions = [m for m in strided.modules() if isinstance(m, torch.nn.Conv3d)]
+    assert {m.stride for m in convolutions} == {(2, 2, 2)}
+    assert not [m for m in strided.modules() if isinstance(m, torch.nn.MaxPool3d)]
+    assert strided(faces(2)).shape == (2, 7)
+
+
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [

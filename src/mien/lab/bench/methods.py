@@ -22,6 +22,7 @@ from ..emotions import evaluate as classes
 from ..losses import masked_loss
 from ..material import Material
 from ..nets.trained import runs_in
+from ..processor import threads
 from ..recipe import DataRecipe, Recipe, load
 from ..tracking import Tracking, tracking
 from ..training import Progress, Row
@@ -138,7 +139,7 @@ class NetMethod:
             return 0.0
         if nets.solved(self.recipe.net):
             return _SOLVED
-        with training.threads(1):  # several would wait for each other, and that counts as work
+        with threads(1):  # several would wait for each other, and that counts as work
             return _seconds_a_sample(self.recipe) * max(
                 self.recipe.train.epochs - len(_history(run)), 0
             )

@@ -103,8 +103,8 @@ def explain(
         raise InputError("--run and --head each name a net; choose one")
     need_the_workshop()
     from ...progress import steps_shown
+    from ..processor import threads
     from ..recipe import load as read_recipe
-    from ..training import threads
     from . import page, stories
     from .loading import load
 

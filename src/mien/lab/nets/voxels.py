@@ -24,11 +24,14 @@ class Options:
     Attributes:
         cube: see :mod:`mien.lab.representations.voxels`.
         widths: features of the three convolutions.
+        strided: the convolutions halve the cube themselves. Pooling by the largest value forgets
+            where in two voxels a point was; most of the time goes there, too.
         dropout: before the last two layers.
     """
 
     cube: Literal["occupancy", "splat"] = "occupancy"
     widths: tuple[int, int, int] = (32, 64, 128)
+    strided: bool = False
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
@@ -52,9 +55,11 @@ class VoxelCnn(Classifier):
         layers: list[nn.Module] = []
         inside, sizes = 1, ((5, 5, 3), (3, 3, 3), (3, 3, 3))
         for outside, (x, y, z) in zip(options.widths, sizes, strict=True):
+            step, around = 2 if options.strided else 1, (z // 2, y // 2, x // 2)
             layers += [
-                nn.Conv3d(inside, outside, (z, y, x), padding=(z // 2, y // 2, x // 2)),
-                nn.BatchNorm3d(outside), nn.ReLU(), nn.MaxPool3d(2),
+                nn.Conv3d(inside, outside, (z, y, x), step, around),
+                nn.BatchNorm3d(outside), nn.ReLU(),
+                nn.Identity() if options.strided else nn.MaxPool3d(2),
             ]  # fmt: skip
             inside = outside
         self.layers = nn.Sequential(
