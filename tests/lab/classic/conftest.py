@@ -10,12 +10,13 @@ import pytest
 
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
-from mien.channels import EMOTIONS
 from mien.lab.datasets.samples import MISSED, Samples
 from mien.lab.material import Material
 from mien.lab.recipe import Recipe
 from mien.lab.strict import typed
 from mien.topology import CANONICAL
+
+from ..made_faces import told
 
 COUNT = 144
 TRAINED = 96
@@ -30,27 +31,8 @@ def made(*, images: bool, missed: bool) -> Samples:
     image = random.integers(90, 110, (COUNT, 48, 48)).astype(np.uint8)
     for number in range(COUNT):
         image[number, 12 * kind[number] : 12 * kind[number] + 12, 10:38] += 90
-    lost = np.isin(np.arange(COUNT), (TRAINED - 1, COUNT - 1))
-    aligned[lost] = 0
-    points = aligned.astype(np.float32)
-    rotation = np.repeat(np.eye(3, dtype=np.float32)[None], COUNT, 0)
-    rotation[lost] = 0
-    names = [f"{i}.jpg" for i in range(COUNT)]
-    samples = Samples(
-        names=names,
-        subjects=names,
-        engine=[MISSED if gone else "facemesh" for gone in lost],
-        source=["fer2013-emotions"] * COUNT,
-        aligned=points,
-        rotation=rotation,
-        pixels=points,
-        size=np.full((COUNT, 2), 48, np.int32),
-        target=np.eye(7, dtype=np.float32)[kind],
-        channels=EMOTIONS,
-        split=["train"] * TRAINED + ["validation"] * (COUNT - TRAINED),
-        image=image if images else None,
-    )
-    return samples if missed else samples.select(~lost)
+    samples = told(kind, aligned, image if images else None, TRAINED)
+    return samples if missed else samples.select(np.array(samples.engine) != MISSED)
 
 
 def of(samples: Samples) -> Material:

@@ -9,8 +9,10 @@ import pytest
 
 from mien.channels import EMOTIONS
 from mien.lab import datasets
-from mien.lab.datasets.samples import MISSED, Samples
+from mien.lab.datasets.samples import Samples
 from mien.topology import CANONICAL, REGIONS
+
+from ..made_faces import told
 
 HAPPY, NEUTRAL = EMOTIONS.index("happy"), EMOTIONS.index("neutral")
 LIFTED = np.array(REGIONS["lips_outer"])
@@ -34,29 +36,13 @@ def made() -> Samples:
     random = np.random.default_rng(0)
     count = 96
     happy = np.arange(count) % 2 == 1
-    target = np.zeros((count, 7), np.float32)
-    target[np.arange(count), np.where(happy, HAPPY, NEUTRAL)] = 1
     shows = happy.copy()
     shows[64:66] = ~shows[64:66]
     aligned = (CANONICAL + random.normal(0, 0.02, (count, 478, 3))).astype(np.float32)
     aligned[np.flatnonzero(shows)[:, None], LIFTED, 1] += 0.3
     image = random.integers(90, 110, (count, 48, 48)).astype(np.uint8)
     image[shows, BRIGHT] += 60
-    names = [f"{i}.jpg" for i in range(count)]
-    return Samples(
-        names=names,
-        subjects=names,
-        engine=[MISSED if i in (63, 95) else "facemesh" for i in range(count)],
-        source=["fer2013-emotions"] * count,
-        aligned=aligned,
-        rotation=np.repeat(np.eye(3, dtype=np.float32)[None], count, 0),
-        pixels=(aligned * [4, -4, -4] + [50, 50, 0]).astype(np.float32),
-        size=np.full((count, 2), 100, np.int32),
-        target=target,
-        channels=EMOTIONS,
-        split=["train"] * 64 + ["validation"] * 32,
-        image=image,
-    )
+    return told(np.where(happy, HAPPY, NEUTRAL), aligned, image, 64)
 
 
 @pytest.fixture(scope="session")

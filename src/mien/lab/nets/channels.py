@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from . import Task, register
+from . import Task, register, standard
 from .classifier import Classifier, check_share
 from .mlp import residual_layers
 
@@ -82,10 +82,8 @@ class ChannelsMlp(Classifier):
 
     def fit(self, samples: Mapping[str, Tensor]) -> None:
         """Mean and standard deviation of each channel."""
-        deviation, mean = torch.std_mean(self._said(samples).double(), 0, correction=0)
-        self.mean.copy_(mean)
         # A channel that the head leaves dead says nothing, and one that hardly moves no more.
-        self.scale.copy_(torch.where(deviation > _STILL, 1 / deviation, 0.0))
+        standard.learn(self.mean, self.scale, self._said(samples), _STILL)
 
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
         """See :class:`Classifier`."""

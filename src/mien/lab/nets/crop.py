@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import InputError
-from . import Net, Task, register
+from . import Net, Task, register, standard
 
 __all__ = ["CropNet", "Options"]
 
 _SIDE = 112
-_SMALLEST = 1e-3  # as in the perceptron
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,7 @@ class CropNet(Net):
     def fit(self, samples: Mapping[str, Tensor]) -> None:
         """Mean and standard deviation of each coordinate."""
         if self.options.landmarks:
-            deviation, mean = torch.std_mean(self._points(samples).double(), 0, correction=0)
-            self.mean.copy_(mean)
-            self.scale.copy_(torch.where(deviation > _SMALLEST, 1 / deviation, 0.0))
+            standard.learn(self.mean, self.scale, self._points(samples))
 
     def forward(self, samples: Mapping[str, Tensor]) -> Tensor:
         """(n, channels), 0..1."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...errors import InputError
 from ...topology import EDGES
 from ..representations.edges import directed_edges, lengths
-from . import Task, register
+from . import Task, register, standard
 from .classifier import Classifier, check_share
 from .mlp import residual_layers
 
@@ -37,9 +37,7 @@ class _EdgeNet(Classifier):
     def fit(self, samples: Mapping[str, Tensor]) -> None:
         """Mean and standard deviation of each length."""
         values = lengths(samples["aligned"], self.edges)
-        deviation, mean = torch.std_mean(values.double(), 0, correction=0)
-        self.mean.copy_(mean)
-        self.scale.copy_(torch.where(deviation > 1e-4, 1 / deviation, 0.0))
+        standard.learn(self.mean, self.scale, values, 1e-4)
 
     def standardised(self, samples: Mapping[str, Tensor]) -> Tensor:
         return (lengths(samples["aligned"], self.edges) - self.mean) * self.scale

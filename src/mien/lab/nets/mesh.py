@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ...arrays import Array, Int
 from ...errors import InputError
 from ..representations.mesh import around, levels
-from . import Task, register
+from . import Task, register, standard
 from .classifier import Classifier, check_share
 from .mlp import residual_layers
 
@@ -146,9 +146,7 @@ class MeshNet(Classifier):
 
     def fit(self, samples: Mapping[str, Tensor]) -> None:
         """Mean of each vertex, and one deviation for each axis of it."""
-        deviation, mean = torch.std_mean(samples["aligned"].double(), 0, correction=0)
-        self.mean.copy_(mean)
-        self.scale.copy_(torch.where(deviation > 1e-3, 1 / deviation, 0.0))
+        standard.learn(self.mean, self.scale, samples["aligned"])
 
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
         """See :class:`Classifier`."""

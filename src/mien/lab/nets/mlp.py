@@ -18,11 +18,9 @@ from torch import Tensor, nn
 from ...channels import MIRROR as MIRRORED_CHANNELS
 from ...errors import InputError
 from ...topology import CANONICAL, MIRROR, REGIONS
-from . import Net, Task, register
+from . import Net, Task, register, standard
 
 __all__ = ["MLP", "Options", "residual_layers"]
-
-_SMALLEST = 1e-3  # standard deviation below which an input counts as constant: 10 micrometres
 
 
 @dataclass(frozen=True)
@@ -156,9 +154,7 @@ class MLP(Net):
         values = self._see(samples)
         if self.options.average_mirror:
             values = torch.cat([values, self._see_mirrored(samples)])
-        deviation, mean = torch.std_mean(values.double(), 0, correction=0)
-        self.mean.copy_(mean)
-        self.scale.copy_(torch.where(deviation > _SMALLEST, 1 / deviation, 0.0))
+        standard.learn(self.mean, self.scale, values)
 
     def forward(self, samples: Mapping[str, Tensor]) -> Tensor:
         """(n, channels); 0..1 unless the output is linear."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ..representations.mesh import levels
-from . import Task, register
+from . import Task, register, standard
 from .classifier import Classifier, check_share
 
 __all__ = ["CnnOptions", "MlpOptions", "TransformerOptions"]
@@ -173,9 +173,7 @@ class PointTransformer(Classifier):
 
     def fit(self, samples: Mapping[str, Tensor]) -> None:
         """Mean and standard deviation of each coordinate."""
-        deviation, mean = torch.std_mean(samples["aligned"].double(), 0, correction=0)
-        self.mean.copy_(mean)
-        self.scale.copy_(torch.where(deviation > 1e-3, 1 / deviation, 0.0))
+        standard.learn(self.mean, self.scale, samples["aligned"])
 
     def scores(self, samples: Mapping[str, Tensor]) -> Tensor:
         """See :class:`Classifier`."""
