@@ -30,4 +30,4 @@ def test_sleep_is_no_work_and_threads_share_it(
     monkeypatch.setattr(stopwatch, "monotonic", iter([100.0, 160.0] * 2).__next__)
     monkeypatch.setattr(stopwatch, "process_time", iter([5.0, 8.0] * 2).__next__)
     assert Stopwatch(threads).read() == {"seconds": 60.0, "busy": busy}
-    assert Stopwatch(threads, elsewhere=True).read() == {"seconds": 60.0}
+    assert Stopwatch(threads, elsewhere=True).read() == {"seconds": 60.0, "elsewhere": 1.0}

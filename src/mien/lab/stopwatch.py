@@ -24,12 +24,15 @@ class Stopwatch:
         self._began = monotonic(), process_time()
 
     def read(self) -> dict[str, float]:
-        """``seconds`` by the clock on the wall; ``busy``: of them, those that a thread worked."""
+        """``seconds`` by the clock on the wall; ``busy``: of them, those that a thread worked.
+
+        Of another processor's work, only the clock's, and ``elsewhere`` is 1.
+        """
         wall, work = monotonic() - self._began[0], process_time() - self._began[1]
         read = {"seconds": round(wall, 3)}
-        if not self._elsewhere:
-            read["busy"] = round(work / self._threads, 3)
-        return read
+        if self._elsewhere:
+            return read | {"elsewhere": 1.0}
+        return read | {"busy": round(work / self._threads, 3)}
 
 
 def duration(history: Sequence[Mapping[str, float]]) -> float:

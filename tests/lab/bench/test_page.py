@@ -177,6 +177,22 @@ def test_aims_are_met_or_not_or_not_measured() -> None:
     assert {aim.reached for aim in aims([])} == {None}
 
 
+def test_minutes_on_a_gpu_are_marked_and_meet_no_aim_of_two_cores(tmp_path: Path) -> None:
+    tables = several()
+    for one in tables:
+        one["gpu"] = one["method"] in ("emotion-voxel-cnn", "emotion-landmark-mlp")
+        if one["method"] == "emotion-voxel-cnn":
+            one["minutes"] = 12.5
+    aim = {aim.figure: aim for aim in aims(found(tables))}["training of any landmark model"]
+    assert (aim.measured, aim.reached) == ("at most 9.0 min, emotion-mesh", True)
+    told = "\n".join(path.read_text("utf-8") for path in page.write(tables, [], tmp_path)
+                     if path.suffix == ".md")  # fmt: skip
+    assert "| 12.5 (GPU) |" in told
+    assert told.count("(GPU) |") == 2
+    cost = page.section(tables)
+    assert "was trained soonest, in 9.0 min" in "\n".join(cost)
+
+
 def test_a_clear_difference_is_said_and_an_unclear_one_is_not() -> None:
     told = dict(answers(found(several())))
     first, which, cost = told.values()

@@ -74,8 +74,12 @@ def _above(both: Sequence[Entry], single: Sequence[Entry]) -> Aim:
 
 
 def _minutes(some: Sequence[Entry]) -> Aim:
-    figure, aim = "training of any landmark model", "under 10 min"
-    taken = [(entry.table["minutes"], entry.name) for entry in some if entry.table.get("minutes")]
+    figure, aim = "training of any landmark model", "under 10 min on two cores"
+    taken = [
+        (entry.table["minutes"], entry.name)
+        for entry in some
+        if entry.table.get("minutes") and not entry.table.get("gpu")
+    ]
     if not taken:
         return Aim(figure, aim, NOT_MEASURED, None)
     most, name = max(taken)

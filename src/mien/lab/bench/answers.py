@@ -73,7 +73,7 @@ def _which(found: Sequence[Entry]) -> str:
 def _cost(found: Sequence[Entry]) -> str:
     best = families.best_of_each(found)
     timed = [entry for entry in best if entry.table.get("microseconds")]
-    taught = [entry for entry in best if entry.table.get("minutes")]
+    taught = [e for e in best if e.table.get("minutes") and not e.table.get("gpu")]
     if not timed or not taught:
         return "Times were not measured."
     quick = min(timed, key=lambda entry: entry.table["microseconds"])

@@ -40,7 +40,8 @@ _READING = {
         "It is not corrected for the number of rows."
     ),
     "minutes": "of training, while its threads worked; of runs in which that was not measured, by "
-    "the clock and without pauses. Of a method that is made of other nets, theirs too.",
+    "the clock and without pauses, as on a GPU, which is said. Of a method that is made of other "
+    "nets, theirs too.",
     "µs a face": "median of the net or classifier alone, on one thread; finding landmarks is not "
     "in it.",
     "balanced, precision, recall, F1": "means over the classes, over all pictures.",
@@ -205,6 +206,10 @@ def _next(found: Sequence[Entry], place: int) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def _minutes(table: Mapping[str, Any]) -> str:
+    return number(table.get("minutes"), 1) + (" (GPU)" if table.get("gpu") else "")
+
+
 def _row(found: Sequence[Entry], place: int) -> tuple[str, ...]:
     entry = found[place]
     row, table = entry.row, entry.table
@@ -217,7 +222,7 @@ def _row(found: Sequence[Entry], place: int) -> tuple[str, ...]:
         number(row["accuracy_found"]),
         f"{row['found'] / row['pictures']:.1%}",
         number(row["macro_f1"]),
-        number(table.get("minutes"), 1),
+        _minutes(table),
         number(table.get("microseconds"), 0),
         _next(found, place),
     )
@@ -239,7 +244,7 @@ def _all(found: Sequence[Entry], place: int) -> tuple[str, ...]:
         number(row["macro_auc"]),
         number(row["calibration_error"]),
         f"{row['found']:,}",
-        number(table.get("minutes"), 1),
+        _minutes(table),
         number(table.get("microseconds"), 0),
         "-" if parameters is None else f"{parameters:,}",
         f"{table['bytes']:,}",
@@ -273,7 +278,7 @@ def _beside(found: Sequence[Entry]) -> Rows:
                 rows.append((*theirs, name, "not measured", "not measured", "-"))
             else:
                 of_found = number(ours.row["accuracy_found"])
-                minutes = number(ours.table.get("minutes"), 1)
+                minutes = _minutes(ours.table)
                 rows.append((*theirs, name, of_found, number(ours.accuracy), minutes))
     return rows
 

@@ -135,7 +135,7 @@ def evaluate(
         "bytes": len(data),
         "parameters": parameters(recipe, path.with_suffix(".safetensors")),
         "microseconds": round(microseconds(path, _SPEED_CALLS), 1),
-        "minutes": _minutes(recipe, path.parent),
+        **_taught(recipe, path.parent),
         "classes": list(samples.channels),
         "sets": sets,
     }
@@ -223,16 +223,21 @@ def parameters(recipe: Recipe, weights: Path) -> int:
     return sum(tensor.numel() for name, tensor in tensors.items() if name in learnt)
 
 
-def _minutes(recipe: Recipe, run: Path) -> float | None:
-    """Of a training, and of those of all that its net is made of; None where one is not known."""
+def _taught(recipe: Recipe, run: Path) -> dict[str, Any]:
+    """Minutes of a training, and of those of all that its net is made of; None if one is not known.
+
+    ``gpu``: whether any was on one.
+    """
+    rows: list[dict[str, float]] = []
     seconds = 0.0
     try:
         for folder in _trainings(recipe, run):
-            rows: list[dict[str, float]] = json.loads((folder / "history.json").read_text("utf-8"))
-            seconds += duration(rows)
+            history = json.loads((folder / "history.json").read_text("utf-8"))
+            seconds += duration(history)
+            rows += history
     except (InputError, OSError, ValueError, KeyError, TypeError):
-        return None
-    return round(seconds / 60, 2)
+        return {"minutes": None, "gpu": False}
+    return {"minutes": round(seconds / 60, 2), "gpu": any("elsewhere" in row for row in rows)}
 
 
 def _trainings(recipe: Recipe, run: Path) -> set[Path]:
