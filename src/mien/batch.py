@@ -274,6 +274,7 @@ class Sink:
         self._table = table
         self._video: VideoWriter | None = None
         self._canvas: RGBImage | None = None
+        self._corners: dict[int, int] = {}
 
     def draw(self, frame: Frame, seen: Observation) -> RGBImage | VideoFrame | None:
         """The overlay of one frame, to be given to :meth:`write`; None when none is wanted."""
@@ -284,7 +285,7 @@ class Sink:
         # Drawing over the last picture saves a fresh one; the conversion copies it.
         if self._canvas is None or self._canvas.shape != frame.image.shape:
             self._canvas = np.empty_like(frame.image)
-        picture = draw(frame.image, seen, out=self._canvas)
+        picture = draw(frame.image, seen, out=self._canvas, corners=self._corners)
         if self._video is None:
             self._video = VideoWriter(
                 self._path("overlay", "mp4"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,25 @@ def test_one_panel_stays_in_its_corner_while_the_face_moves() -> None:
         ys, xs = np.nonzero(changed(grey(HD), drawn))
         places.add((int(xs.min()), int(ys.min())))
     assert len(places) == 1
+
+
+def test_in_a_video_a_panel_stays_until_the_face_is_under_it() -> None:
+    style = replace(NOTHING, values=True)
+
+    def stands(x: int, corners: dict[int, int] | None) -> int:
+        one = face(HD, (x, 100), 12, expression=None)
+        drawn = draw(grey(HD), seen(HD, one), style, corners=corners)
+        return int(np.flatnonzero(changed(grey(HD), drawn).any(axis=0)).min())
+
+    to_and_fro = [*range(640, 200, -20), *range(200, 640, 20)]
+    alone = [stands(x, None) for x in to_and_fro]
+    corners: dict[int, int] = {}
+    kept = [stands(x, corners) for x in to_and_fro]
+    moves = [sum(a != b for a, b in pairwise(places)) for places in (alone, kept)]
+    assert moves == [2, 1], "away from the face once, and not back again"
+    first, later = kept.index(max(kept)), alone.index(max(alone))
+    assert first > later, "for longer than without"
+    assert kept[-1] == max(kept)
 
 
 @pytest.mark.parametrize("at", [(150, 150), (1130, 150), (150, 600), (1130, 600), (640, 360)])

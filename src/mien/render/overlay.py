@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -60,6 +60,7 @@ def draw(
     style: OverlayStyle | None = None,
     *,
     out: RGBImage | None = None,
+    corners: MutableMapping[int, int] | None = None,
 ) -> RGBImage:
     """Draw the faces of an observation over its picture.
 
@@ -71,6 +72,8 @@ def draw(
         style: what to draw; everything by default.
         out: a picture of the same size to draw into: one that is no longer needed, which saves
             the system from handing out fresh memory for each frame, or ``image`` itself.
+        corners: of a video: an empty dictionary, given with each of its pictures, in which panels
+            keep their corners. Without it a panel changes corners whenever the face comes near.
 
     Returns:
         ``out``, or a new picture of the same size.
@@ -97,7 +100,8 @@ def draw(
             if face.pose is not None:
                 _draw_axes(canvas, face.landmarks.points, face.pose)
     if style.values:
-        draw_panels(canvas, observation.faces, style.accent, style.bars)
+        kept = {} if corners is None else corners
+        draw_panels(canvas, observation.faces, style.accent, style.bars, kept)
     return canvas
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,6 +30,9 @@ _LARGEST = 0.2
 
 _TOUCH = 0.08
 """Share of a panel that may lie over faces."""
+
+_STAY = 0.3
+"""Share that may lie over faces before a panel leaves the corner where it stands."""
 
 _MOST_PANELS = 4
 """With more faces than this a number beside each is all that can be read."""
@@ -217,11 +220,21 @@ def _bar(panel: _Panel, em: int, pad: int, y: int, label: str, right: float, lef
             panel.white[top : top + thick, min(middle, reach) : max(middle, reach)] = 0
 
 
-def draw_panels(canvas: RGBImage, faces: Sequence[Face], accent: Colour, bars: int) -> None:
+def draw_panels(
+    canvas: RGBImage, faces: Sequence[Face], accent: Colour, bars: int,
+    corners: MutableMapping[int, int],
+) -> None:  # fmt: skip
     """Draw a panel for each face into a corner of the picture, in place.
 
     With several faces each also carries its number. A panel that would cover a face shows fewer
     values; where even that has no room the number must do.
+
+    Args:
+        canvas: to draw on.
+        faces: whose values.
+        accent: colour of the bars.
+        bars: how many channels at most.
+        corners: by face, where its panel stood in the picture before; changed to where it is now.
     """
     height, width = canvas.shape[:2]
     em = max(11, round(0.0158 * min(width, height)))
@@ -243,8 +256,10 @@ def draw_panels(canvas: RGBImage, faces: Sequence[Face], accent: Colour, bars: i
             panel = _values(face, em, count)
             if panel.width * panel.height > _LARGEST * width * height:
                 continue
-            place = _corner(panel, box, boxes, taken, (width, height), gap)
-            if place is not None:
+            before = corners.get(face.id)
+            found = _corner(panel, box, boxes, taken, (width, height), gap, before)
+            if found is not None:
+                corners[face.id], place = found
                 taken.append(place)
                 panel.lay(canvas, place.left, place.top, accent, round(0.6 * em))
                 break
@@ -257,25 +272,29 @@ def _face_box(face: Face) -> _Box:
 
 def _corner(
     panel: _Panel, face: _Box, faces: Sequence[_Box], taken: Sequence[_Box],
-    size: tuple[int, int], gap: int,
-) -> _Box | None:  # fmt: skip
-    """The first corner in which the panel covers nothing, on the face's side, or None.
+    size: tuple[int, int], gap: int, before: int | None,
+) -> tuple[int, _Box] | None:  # fmt: skip
+    """The number and place of a corner in which the panel covers nothing, or None.
 
-    Touching a face a little counts as nothing, so that a panel does not leave its corner whenever
-    the face comes near.
+    Touching a face a little counts as nothing. The corner of before is kept for longer; without one
+    it is the first that is free, and with several faces the first on the face's side.
     """
     right, bottom = size[0] - panel.width - gap, size[1] - panel.height - gap
     if right < gap or bottom < gap:
         return None
     corners = ((gap, gap), (right, gap), (gap, bottom), (right, bottom))
     free = []
-    for left, top in corners:
+    for number, (left, top) in enumerate(corners):
         box = _Box(left, top, panel.width, panel.height)
+        if any(box.overlap(other) for other in taken):
+            continue
         covered = sum(box.overlap(other) for other in faces) / (panel.width * panel.height)
-        if covered < _TOUCH and not any(box.overlap(other) for other in taken):
-            free.append(box)
+        if number == before and covered < _STAY:
+            return number, box
+        if covered < _TOUCH:
+            free.append((number, box))
     if len(faces) == 1:
         return free[0] if free else None
     # By half only, or the panel would change corners with every small movement.
     half = face.left + face.width / 2 < size[0] / 2
-    return min(free, key=lambda box: (box.left == gap) != half, default=None)
+    return min(free, key=lambda one: (one[1].left == gap) != half, default=None)
