@@ -162,7 +162,7 @@ def evaluate(
     plan = load(recipe)
     run = out or _run_folder(plan)
     if plan.output == "emotion":
-        _evaluate_classes(plan, head, split, _data_folder(data), run, results, on, names or [])
+        _evaluate_classes(plan, head, split, _data_folder(data), out, results, on, names or [])
         return
     if on or names:
         raise InputError(f"--on and --names are for recipes of emotions; {recipe} is none")
@@ -186,25 +186,34 @@ def _evaluate_classes(
     head: str | None,
     split: list[str] | None,
     data: Path,
-    run: Path,
+    out: Path | None,
     results: Path,
     on: Path | None,
     names: list[str],
 ) -> None:
+    from .. import heads
     from .emotions import elsewhere
     from .emotions import evaluate as classes
+    from .evaluate import file_of
 
     if (split and on) or (names and not on):
         raise InputError("--on scores all pictures of a set: without --split; --names is for it")
-    path = Path(head) if head else run / f"{plan.name}.onnx"
-    if not path.is_file():
-        raise InputError(f"there is no net {path}; train it first, or name one with --head")
+    path = file_of(head) if head else (out or _run_folder(plan)) / f"{plan.name}.onnx"
+    if path.suffix != ".onnx" or not path.is_file():
+        known = [name for name, spec in heads.shipped().items() if spec.output == plan.output]
+        raise InputError(
+            f"there is no net {path}; train it first, or name one with --head: an .onnx file, "
+            f"{' or '.join(known)}"
+        )
+    taught = classes.taught_by(path, plan)
     if on:
-        table = elsewhere.evaluate(plan, path, on, data, elsewhere.named(names))
+        table = elsewhere.evaluate(taught, path, on, data, elsewhere.named(names))
         written = elsewhere.write(table, results / "emotions")
     else:
+        classes.check_free(results / "emotions", path, taught)
         samples = classes.everything(plan, data)
-        table, said = classes.evaluate(plan, path, samples, split or ["validation"])
+        table, said = classes.evaluate(taught, path, samples, split or ["validation"])
+        run = out or Path("runs") / path.stem
         written = classes.write(table, said, results / "emotions", run)
     for row in table["sets"]:
         where = table.get("on", row["split"]) + (", with its mirror image" if row["mirror"] else "")

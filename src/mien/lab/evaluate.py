@@ -104,7 +104,7 @@ def predictor(head: str) -> Predict:
     """
     if head in PREDICTORS:
         return PREDICTORS[head]
-    path = _file(head)
+    path = file_of(head)
     if path.suffix != ".onnx" or not path.is_file():
         known = ", ".join([*PREDICTORS, *heads.shipped()])
         raise InputError(
@@ -337,9 +337,10 @@ def _answers(samples: Samples, prediction: Array) -> Answers:
     )
 
 
-def _file(head: str) -> Path:
+def file_of(head: str) -> Path:
+    """The ONNX file of a head that ships, by its name, or the path itself."""
     return heads.path(head) if head in heads.shipped() else Path(head)
 
 
 def _sha256(head: str) -> str | None:
-    return None if head in PREDICTORS else hashlib.sha256(_file(head).read_bytes()).hexdigest()
+    return None if head in PREDICTORS else hashlib.sha256(file_of(head).read_bytes()).hexdigest()

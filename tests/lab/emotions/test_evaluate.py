@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,24 @@ def test_the_command_scores_every_picture(
     assert [row["mirror"] for row in table["sets"]] == [False, True]
     done = CliRunner().invoke(workshop, ["evaluate", str(toml), "--head", "nowhere.onnx"])
     assert isinstance(done.exception, InputError)
+    assert ".onnx file, emotion-landmarks or emotion" in str(done.exception)
+
+    # A head that ships, by its name, on the same pictures: results of its own, said of its recipe.
+    done = CliRunner().invoke(workshop, ["evaluate", str(toml), "--head", "emotion-landmarks"])
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "results/emotions/tiny-emotion.json").read_text()) == table
+    other = json.loads((tmp_path / "results/emotions/emotion-landmarks.json").read_text())
+    assert other["method"] == "emotion-landmarks"
+    assert other["recipe"]["name"] == "emotion-landmark-mlp-smote"
+    assert (tmp_path / "runs/emotion-landmarks/said-validation.npz").is_file()
+
+    # A file of the same name by another recipe does not take its place.
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(tmp_path / "runs/tiny-emotion/tiny-emotion.onnx",
+                tmp_path / "elsewhere/emotion-landmarks.onnx")  # fmt: skip
+    again = ["evaluate", str(toml), "--head", "elsewhere/emotion-landmarks.onnx"]
+    done = CliRunner().invoke(workshop, again)
+    assert isinstance(done.exception, InputError)
+    assert "trained by emotion-landmark-mlp-smote" in str(done.exception)
+    assert "name another folder with --results" in str(done.exception)
+    assert json.loads((tmp_path / "results/emotions/emotion-landmarks.json").read_text()) == other

@@ -57,7 +57,7 @@ def evaluate(
         scores = score_classes(said.truth, said.probabilities, samples.channels)
         sets.append({"split": "all", "mirror": mirror, **scores.as_dict()})
     return {
-        "method": recipe.name,
+        "method": path.stem,
         "on": re.sub(r"[^\w.+-]+", "-", place.stem if place.is_file() else place.resolve().name),
         "recipe": recipe.as_dict(),
         "sha256": hashlib.sha256(content).hexdigest(),

@@ -19,6 +19,7 @@ import torch
 
 from ...arrays import Array, Float, Int
 from ...errors import InputError
+from ...heads.spec import HeadSpec
 from ...outputs.files import replacing, write_json_atomic
 from .. import checkpoint, material, nets, training
 from ..augment import mirrored
@@ -129,7 +130,7 @@ def evaluate(
     sets, said = rows(samples, splits, lambda part, mirror: say(path, part, mirror=mirror))
     data = path.read_bytes()
     table = {
-        "method": recipe.name,
+        "method": path.stem,
         "recipe": recipe.as_dict(),
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
@@ -247,6 +248,28 @@ def _trainings(recipe: Recipe, run: Path) -> set[Path]:
         _, settings = checkpoint.load_weights(folder / f"{folder.name}.safetensors")
         found |= _trainings(typed(Recipe, settings), folder)
     return found
+
+
+def taught_by(path: Path, otherwise: Recipe) -> Recipe:
+    """The recipe that a net was trained by, from the description beside it."""
+    description = path.with_suffix(".json")
+    settings = HeadSpec.read(description).recipe.get("settings") if description.is_file() else None
+    return typed(Recipe, settings) if settings else otherwise
+
+
+def check_free(folder: Path, path: Path, recipe: Recipe) -> None:
+    """Refuse before anything is scored to write over the results of a net of another recipe.
+
+    Raises:
+        InputError: there are such results under the name of this file.
+    """
+    there = folder / f"{path.stem}.json"
+    before = _earlier(there).get("recipe", {}).get("name", recipe.name)
+    if before != recipe.name:
+        raise InputError(
+            f"{there} holds scores of a net trained by {before}, and {path} was by {recipe.name}; "
+            "name another folder with --results, or remove the file"
+        )
 
 
 def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run: Path) -> Path:
