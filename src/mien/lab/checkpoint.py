@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,7 +22,7 @@ from safetensors.torch import save as serialised
 from torch import Tensor
 
 from ..errors import InputError, OutputError
-from ..outputs.files import replacing
+from ..outputs.files import output_error, replacing
 from .recipe import Recipe, difference
 from .strict import typed
 
@@ -34,6 +35,7 @@ __all__ = [
     "load_weights",
     "save",
     "save_weights",
+    "set_aside",
 ]
 
 Weights: TypeAlias = dict[str, Tensor]
@@ -42,7 +44,15 @@ _FORMAT = 1
 
 
 class OtherTrainingError(InputError):
-    """A checkpoint that is whole, but of another recipe or of other data."""
+    """A checkpoint that is whole, but of another recipe or of other data.
+
+    Attributes:
+        why: what differs, without what to do about it.
+    """
+
+    def __init__(self, why: str, then: str) -> None:
+        super().__init__(f"{why}{then}")
+        self.why = why
 
 
 @dataclass
@@ -96,12 +106,33 @@ def alone(folder: Path) -> Iterator[None]:
         held = FileLock(lock, timeout=0).acquire()
     except Timeout:
         raise InputError(
-            f"another training writes into {folder}: wait for it, or end it and go on with --resume"
+            f"another training writes into {folder}: wait for it, or end it and go on from there"
         ) from None
     except OSError as error:
         raise OutputError(f"cannot write {lock}: {error.strerror or error}") from error
     with held:
         yield
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a run, ``runs/name`` to ``runs/name~1``, so that another one can take its place.
+
+    Returns:
+        where it is now.
+
+    Raises:
+        InputError: a training holds it.
+        OutputError: when the system refuses.
+    """
+    with alone(folder):
+        pass
+    places = (folder.with_name(f"{folder.name}~{number}") for number in count(1))
+    kept = next(place for place in places if not place.exists())
+    try:
+        folder.rename(kept)
+    except OSError as error:
+        raise output_error(error, kept) from error
+    return kept
 
 
 def save(path: Path, state: Checkpoint) -> None:
@@ -135,13 +166,14 @@ def load(path: Path, recipe: Mapping[str, Any], data: str) -> Checkpoint:
     if lines := difference(_learnt(header["recipe"]), _learnt(recipe)):
         listed = "\n  ".join(lines)
         raise OtherTrainingError(
-            f"{path} is the checkpoint of another recipe:\n  {listed}\n"
-            "Train with the recipe as it was, or afresh in another folder (--out)."
+            f"{path} is the checkpoint of another recipe:\n  {listed}",
+            "\nTrain with the recipe as it was, or afresh in another folder (--out).",
         )
     if header["data"] != data:
         raise OtherTrainingError(
             f"{path} was trained on other data: the samples that the recipe's sources give, or the "
-            "weights to start from, have changed since. Train afresh in another folder (--out)."
+            "weights to start from, have changed since.",
+            " Train afresh in another folder (--out).",
         )
     values: dict[str, Any] = {part: {} for part in _TENSORS}
     for name, tensor in tensors.items():

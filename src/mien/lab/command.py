@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
+from ..outputs.files import writable
 from ..terminal import Terminal
 from .bench.command import bench, lab
 from .explain.command import explain
@@ -80,6 +81,7 @@ def train(
     nets.check(plan.net)  # before the data are read, which can take minutes
     run = out or _run_folder(plan)
     _check_run(run, resume, overwrite)
+    writable(run)
     material = gather(plan, _data_folder(data))
     with ExitStack() as stack:
         log = None
@@ -206,6 +208,10 @@ def _evaluate_classes(
             f"{' or '.join(known)}"
         )
     taught = classes.taught_by(path, plan)
+    run = out or Path("runs") / path.stem
+    classes.part_names(split or [])
+    writable(results / "emotions")
+    writable(run)
     if on:
         table = elsewhere.evaluate(taught, path, on, data, elsewhere.named(names))
         written = elsewhere.write(table, results / "emotions")
@@ -213,7 +219,6 @@ def _evaluate_classes(
         classes.check_free(results / "emotions", path, taught)
         samples = classes.everything(plan, data)
         table, said = classes.evaluate(taught, path, samples, split or ["validation"])
-        run = out or Path("runs") / path.stem
         written = classes.write(table, said, results / "emotions", run)
     for row in table["sets"]:
         where = table.get("on", row["split"]) + (", with its mirror image" if row["mirror"] else "")

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ __all__ = [
     "output_error",
     "part_path",
     "replacing",
+    "writable",
     "write_json_atomic",
 ]
 
@@ -110,6 +112,20 @@ def replacing(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise output_error(error, path) from error
         raise
+
+
+def writable(folder: Path) -> None:
+    """Make a folder, and refuse one that nothing can be written into, before long work.
+
+    Raises:
+        OutputError: when the system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise output_error(error, folder) from error
 
 
 def write_json_atomic(path: Path, data: Mapping[str, Any] | list[Any]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from mien.channels import EMOTIONS
 from mien.errors import InputError
 from mien.lab.datasets.folders import Crops, Labelled, in_folders, layout
+from mien.lab.datasets.found import SUFFIXES
 from mien.lab.datasets.samples import split_of
 
 
@@ -127,12 +128,41 @@ def test_further_names(tmp_path: Path) -> None:
     assert found.left_out == {"Bored": 1, "sad": 1}
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_kind_of_picture_is_read(suffix: str, tmp_path: Path) -> None:
+    picture = np.full((9, 8) if suffix == ".pgm" else (9, 8, 3), 200, np.uint8)
+    data = cv2.imencode(suffix, picture)[1].tobytes()
+    found = in_folders(laid_out(tmp_path / "set", {f"happy/1{suffix.upper()}": data}))
+    read = found.archive.raw(found.archive.members[0])
+    assert read is not None
+    assert np.abs(read.astype(int) - 200).max() < 5
+
+
+def test_pictures_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    files = ["happy/1.png", "happy/2.gif", "sad/3.HEIC", "sad/4.svg", "sad/list.txt"]
+    found = in_folders(laid_out(tmp_path / "set", files))
+    assert found.left_out == {"files of a kind that is not read": 3}
+
+
+def test_links_are_followed_and_lead_nobody_in_circles(tmp_path: Path) -> None:
+    laid_out(tmp_path / "elsewhere", ["joyful/1.png", "joyful/more/2.png"])
+    laid_out(tmp_path / "set", ["sad/3.png"])
+    (tmp_path / "set/happy").symlink_to(tmp_path / "elsewhere/joyful", target_is_directory=True)
+    (tmp_path / "set/surprise").symlink_to(tmp_path / "elsewhere/joyful/more")
+    (tmp_path / "elsewhere/joyful/back").symlink_to(tmp_path / "set", target_is_directory=True)
+    (tmp_path / "set/sad/self").symlink_to(tmp_path / "set/sad", target_is_directory=True)
+    names = layout(tmp_path / "set").pictures
+    assert names == ("happy/1.png", "happy/more/2.png", "sad/3.png", "surprise/2.png")
+
+
 @pytest.mark.parametrize(
     ("files", "options", "message"),
     [
-        ([], {}, "there are no pictures in it. Found: nothing. Expected: a folder for each class"),
-        (["readme.txt", "happy/"], {}, "no pictures in it. Found: readme.txt. Expected"),
-        (["happy/", "sad/"], {}, "no pictures in it. Found: happy/, sad/. Expected"),
+        ([], {}, "in it. Found: nothing. Expected: a folder for each class"),
+        (["happy/a.gif"], {}, "there are no pictures (.jpg, .jpeg, .png, .webp, .bmp, .tif, .tiff, "
+            ".pgm, .ppm) in it. Found: happy/a.gif"),
+        (["readme.txt", "happy/"], {}, "in it. Found: readme.txt. Expected"),
+        (["happy/", "sad/"], {}, "in it. Found: happy/, sad/. Expected"),
         (["1.png", "happy/2.png"], {}, "1.png lies beside the folders, in no class"),
         (
             ["bored/1.png", "bored/2.png", "tired/3.png", "happy/4.png"],

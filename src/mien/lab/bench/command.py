@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ...errors import MienError
-from ...outputs.files import replacing
+from ...outputs.files import replacing, writable
 from ...terminal import Terminal
 from ..needed import data_folder, need_the_workshop
 
@@ -153,6 +153,7 @@ def detection(
 
     for video in videos:
         counting.annotated(video)  # before the long work
+    writable(results / "detection")
     scores = []
     with ExitStack() as stack:
         tried = engines.create(engine, mode="video", max_faces=faces)
@@ -211,6 +212,8 @@ def search(
     tried = read_space(space, plan, method.value)
     name = f"{plan.name}-{space.stem}"
     folder = out or runs / "search" / name
+    writable(folder)
+    writable(results / "emotions" / "search")
     searching = Search(plan, tried, method.value, trials or 0, folder)
     with ExitStack() as stack:
         stack.enter_context(runs_in(runs))

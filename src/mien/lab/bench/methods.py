@@ -168,7 +168,8 @@ class NetMethod:
             try:
                 state = train(there)
             except checkpoint.OtherTrainingError as error:
-                tell(f"trained afresh: {error}")
+                kept = checkpoint.set_aside(run)
+                tell(f"trained afresh, and the run of before is now {kept}: {error.why}")
                 whole, state = False, train(False)
             if whole and before == state.epoch and _newer(path, run / "checkpoint.safetensors"):
                 return False

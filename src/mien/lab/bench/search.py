@@ -166,9 +166,21 @@ class Search:
             what ``results/emotions/search/<name>.json`` holds, but for its name.
 
         Raises:
-            InputError: there are no data, and so nothing to try anything on.
+            InputError: there are no data, and so nothing to try anything on; or another search is
+                at work in the folder.
             KeyboardInterrupt: whenever it comes; the same search goes on.
         """
+        with checkpoint.alone(self._folder):
+            self._go_on(pool, log, tell, show)
+        return self.table()
+
+    def _go_on(
+        self,
+        pool: Pool,
+        log: Path | None,
+        tell: Callable[[str], None],
+        show: Callable[[int], Progress],
+    ) -> None:
         self._again()
         if len(self._ended) < self.wanted:
             pool.material(self._recipe)  # what no trial can do without is said once, and now
@@ -190,7 +202,6 @@ class Search:
             trial.set_user_attr("minutes", round((monotonic() - began) / 60, 2))
             self._study.tell(trial, accuracy)
             tell(f"trial {trial.number} ({said}): accuracy {accuracy:.3f}")
-        return self.table()
 
     def table(self) -> dict[str, Any]:
         """What is known of the trials that have ended."""

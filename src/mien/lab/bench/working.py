@@ -16,6 +16,8 @@ from time import monotonic
 from typing import TypeAlias
 
 from ...errors import InputError, MienError
+from ...outputs.files import writable
+from ..emotions.evaluate import part_names
 from .methods import Method, Pool
 
 __all__ = ["Outcome", "Show", "in_order", "told", "work"]
@@ -87,8 +89,13 @@ def work(
         what became of each, in the order of work.
 
     Raises:
+        InputError: no such part.
+        OutputError: a folder that nothing can be written into.
         KeyboardInterrupt: whenever it comes; what was trained so far is kept.
     """
+    part_names(splits)
+    writable(runs)
+    writable(results)
     costs = {m.name: 0.0 if evaluate_only else _cost(m, runs) for m in methods}
     ordered = in_order(methods, costs)
     outcomes: list[Outcome] = []

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import mimetypes
+import os
 import re
 import shlex
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -127,9 +129,9 @@ def layout(path: Path) -> Layout:
         InputError: it is not there, no zip file, or locked by a password.
     """
     if path.is_dir():
-        inside = list(path.rglob("*"))
-        files = [p.relative_to(path).as_posix() for p in inside if p.is_file()]
-        folders = {p.relative_to(path).as_posix() for p in inside if p.is_dir()}
+        inside = [p.relative_to(path).as_posix() for p in _walked(path)]
+        files = [name for name in inside if (path / name).is_file()]
+        folders = {name for name in inside if (path / name).is_dir()}
     elif path.is_file():
         files, folders = _zipped(path, path.stat().st_mtime_ns)
     else:
@@ -157,6 +159,17 @@ def _zipped(path: Path, changed: int) -> tuple[list[str], set[str]]:  # noqa: AR
     for name in {name.rpartition("/")[0] for name in files}:
         folders.update(parent.as_posix() for parent in (Path(name), *Path(name).parents))
     return files, folders - {"."}
+
+
+def _walked(path: Path) -> Iterator[Path]:
+    """All that is in a folder, links followed, but for those that lead back up."""
+    above = {path: {path.resolve()}}
+    for top, folders, files in os.walk(path, followlinks=True):
+        here = Path(top)
+        real = {here / name: (here / name).resolve() for name in folders}
+        folders[:] = [name for name in folders if real[here / name] not in above[here]]
+        above |= {here / name: above[here] | {real[here / name]} for name in folders}
+        yield from (here / name for name in (*folders, *files))
 
 
 def _hidden(name: str) -> bool:
@@ -202,7 +215,8 @@ def in_folders(
     """
     there = layout(path)
     if not there.pictures:
-        raise InputError(f"{path}: there are no pictures in it. {_expected(there)}")
+        kinds = ", ".join(SUFFIXES)
+        raise InputError(f"{path}: there are no pictures ({kinds}) in it. {_expected(there)}")
     classes, above = _classes(there, names or {})
     rows = np.array([i for i, name in enumerate(classes) if not name.startswith(_NOT)], np.int64)
     if not len(rows):
@@ -215,8 +229,14 @@ def in_folders(
     split = parts(members, named) if parts else _parts(path, people, named)
     some = [classes[row] for row in rows]
     left = Counter(name.removeprefix(_NOT) for name in classes if name.startswith(_NOT))
+    if unread := sum(_other_picture(name) for name in there.others):
+        left["files of a kind that is not read"] = unread
     crops = Archive(path, there.pictures, enlarge) if enlarge else Crops(path, there.pictures)
     return Labelled(crops, rows, one_hot(some), people, split, dict(left))
+
+
+def _other_picture(name: str) -> bool:
+    return (mimetypes.guess_type(name)[0] or "").startswith("image/")
 
 
 def _parts(path: Path, people: Sequence[str], named: Sequence[str]) -> list[str]:

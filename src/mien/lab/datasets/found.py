@@ -39,7 +39,7 @@ __all__ = ["ENGINES", "SUFFIXES", "Archive", "Found", "find"]
 
 ENGINES = ("facemesh", "facelandmarker")
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm")
 """Of the pictures of a data set, in small or capital letters."""
 
 _REVISION = 3  # of what is done to a picture; another number leaves older caches behind
