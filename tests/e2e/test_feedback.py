@@ -235,3 +235,24 @@ def test_a_database_that_is_away_loses_nothing(
     delete(page)
     expect(page.get_by_test_id("feedback-delete-note")).to_have_text("1 correction is deleted.")
     assert rows(url) == []
+
+
+def test_two_tabs_know_of_one_another(open_page: Open, url: str) -> None:
+    first = open_page()
+    correct(first, "sad")
+    second = first.context.new_page()
+    second.goto(first.url)
+    delete(second)
+    expect(second.get_by_test_id("feedback-delete-note")).to_have_text("1 correction is deleted.")
+    # What was sent is gone already, and taking it back is no error.
+    first.get_by_test_id("feedback-undo").click()
+    expect(first.get_by_test_id("feedback")).to_have_attribute("data-state", "withdrawn")
+    first.get_by_test_id("feedback-done").click()
+    # The next correction has a token of its own, of which the other tab hears.
+    expect(second.get_by_test_id("feedback-none")).to_be_visible()
+    correct(first, "fear")
+    assert [row["label"] for row in rows(url)] == ["fear"]
+    delete(second)
+    expect(second.get_by_test_id("feedback-delete-note")).to_have_text("1 correction is deleted.")
+    assert rows(url) == []
+    assert first.evaluate("() => localStorage.getItem('mien.feedback.token')") is None

@@ -4,7 +4,7 @@ import { AT } from "../live/protocol";
 import { feedbackOffered, sendFeedback } from "./client";
 import { base64, type Moment, numberOf, requestOf } from "./correction";
 import { CROP_SIDE, greyOf, type Part, squareOf } from "./crop";
-import { dropToken, tokenKept, tokenMade } from "./person";
+import { dropToken, onToken, tokenKept, tokenMade } from "./person";
 
 /** Points on an ellipse about a middle, turned by an angle in degrees as a head that rolls. */
 function face(roll: number): Float32Array {
@@ -116,15 +116,51 @@ describe("the deletion token", () => {
     ["not kept by the browser", broken],
   ])("is made once, and anew after a deletion: %s", (_, make) => {
     vi.stubGlobal("localStorage", make());
-    dropToken();
     expect(tokenKept()).toBeNull();
     const first = tokenMade();
     expect(first).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(tokenMade()).toBe(first);
     expect(tokenKept()).toBe(first);
-    dropToken();
+    dropToken("another");
+    expect(tokenKept()).toBe(first);
+    dropToken(first);
     expect(tokenKept()).toBeNull();
-    expect(tokenMade()).not.toBe(first);
+    const second = tokenMade();
+    expect(second).not.toBe(first);
+    dropToken(second);
+  });
+
+  it("is not taken up again when another tab has dropped it, nor dropped when it is another tab's", () => {
+    const kept = storage();
+    vi.stubGlobal("localStorage", kept);
+    const first = tokenMade();
+    kept.removeItem("mien.feedback.token");
+    expect(tokenKept()).toBeNull();
+    kept.setItem("mien.feedback.token", "theirs");
+    dropToken(first);
+    expect(tokenKept()).toBe("theirs");
+  });
+
+  it("tells of changes here and in other tabs, until one has heard enough", () => {
+    vi.stubGlobal("localStorage", storage());
+    const target = new EventTarget();
+    vi.stubGlobal("addEventListener", target.addEventListener.bind(target));
+    vi.stubGlobal("removeEventListener", target.removeEventListener.bind(target));
+    const told = vi.fn();
+    const elsewhere = (key: string | null) => target.dispatchEvent(Object.assign(new Event("storage"), { key }));
+    const end = onToken(told);
+    const token = tokenMade();
+    expect(told).toHaveBeenCalledTimes(1);
+    elsewhere("mien.feedback.token");
+    elsewhere("mien.settings");
+    elsewhere(null);
+    expect(told).toHaveBeenCalledTimes(3);
+    dropToken(token);
+    expect(told).toHaveBeenCalledTimes(4);
+    end();
+    elsewhere("mien.feedback.token");
+    tokenMade();
+    expect(told).toHaveBeenCalledTimes(4);
   });
 });
 

@@ -1,15 +1,15 @@
 /** What this browser has sent, and deleting it. */
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { forgetFeedback, told } from "../feedback/client";
-import { dropToken, tokenKept } from "../feedback/person";
+import { dropToken, onToken, tokenKept } from "../feedback/person";
 import { useStudio } from "./context";
 
 const PLAIN = "control border border-line px-4 text-text";
 
 export function FeedbackDelete() {
   const studio = useStudio();
-  const [person, setPerson] = useState(tokenKept);
+  const person = useSyncExternalStore(onToken, tokenKept);
   const [asking, setAsking] = useState(false);
   const [note, setNote] = useState<string | null>(null);
   const keep = useRef<HTMLButtonElement>(null);
@@ -21,8 +21,7 @@ export function FeedbackDelete() {
     if (person === null) return;
     try {
       const { submissions, queued } = await forgetFeedback(person, studio.token);
-      dropToken();
-      setPerson(null);
+      dropToken(person);
       setNote(queued ? "The database does not answer; everything is deleted as soon as it is back." : submissions === 1 ? "1 correction is deleted." : `${submissions ?? 0} corrections are deleted.`);
     } catch (error) {
       setNote(told(error));

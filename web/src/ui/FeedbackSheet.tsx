@@ -5,7 +5,7 @@ import { EMOTION_LABELS, percent } from "../emotion";
 import { type FeedbackAnswer, feedbackOffered, type Receipt, sendFeedback, told, withdrawFeedback } from "../feedback/client";
 import { type Moment, momentOf, requestOf } from "../feedback/correction";
 import { CROP_SIDE } from "../feedback/crop";
-import { tokenKept, tokenMade } from "../feedback/person";
+import { tokenMade } from "../feedback/person";
 import { EMOTIONS } from "../tables";
 import { useStudio, useStudioState } from "./context";
 import { Icon } from "./icons";
@@ -44,6 +44,8 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
   const [offer, setOffer] = useState<FeedbackAnswer | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const [sent, setSent] = useState<Receipt["state"] | "withdrawn" | null>(null);
+  // Another tab may have deleted, and sent with another one since.
+  const [person, setPerson] = useState("");
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
@@ -57,7 +59,7 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
     if (sent !== null) heading.current?.focus();
   }, [sent]);
   const undo = () =>
-    withdrawFeedback(moment.id, tokenKept() ?? "", token).then(
+    withdrawFeedback(moment.id, person, token).then(
       () => {
         setProblem(null);
         setSent("withdrawn");
@@ -82,7 +84,17 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
           <Icon name="close" />
         </button>
       </div>
-      {sent === null && offer && <Form moment={moment} offer={offer} sent={setSent} problem={setProblem} />}
+      {sent === null && offer && (
+        <Form
+          moment={moment}
+          offer={offer}
+          sent={(state, by) => {
+            setPerson(by);
+            setSent(state);
+          }}
+          problem={setProblem}
+        />
+      )}
       {sent === null && !offer && problem === null && <p className="text-quiet">Asking the server …</p>}
       {sent !== null && (
         <>
@@ -113,7 +125,7 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
 interface FormProps {
   moment: Moment;
   offer: FeedbackAnswer;
-  sent: (state: Receipt["state"]) => void;
+  sent: (state: Receipt["state"], person: string) => void;
   problem: (text: string | null) => void;
 }
 
@@ -130,10 +142,11 @@ function Form({ moment, offer, sent, problem }: FormProps) {
     if (label === null || !agreed || busy) return;
     setBusy(true);
     try {
-      const request = requestOf(moment, label, version, offer.consent.version, tokenMade(), withCrop);
+      const person = tokenMade();
+      const request = requestOf(moment, label, version, offer.consent.version, person, withCrop);
       const { state } = await sendFeedback(request, token);
       problem(null);
-      sent(state);
+      sent(state, person);
     } catch (error) {
       problem(told(error));
     } finally {
