@@ -350,8 +350,8 @@ def test_addresses(text: str | None, expected: str) -> None:
     ("text", "message"),
     [
         ("secret words", "MIEN_FEEDBACK_URL"),
-        ("mysql://u:secret@h/n", "not in 'mysql'"),
-        ("sqlite://", "file of SQLite"),
+        ("mysql://u:secret@h/n", "not in mysql"),
+        ("sqlite://", "file of SQLite, not in memory"),
         ("sqlite:///:memory:", "file of SQLite"),
     ],
 )

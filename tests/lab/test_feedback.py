@@ -316,6 +316,9 @@ def test_corrections_as_samples() -> None:
     np.testing.assert_array_equal(samples.target.argmax(1), [HAPPY, SAD] * 4)
     # Laid on the canonical face again.
     assert np.abs(samples.aligned - faces(9, 1)[0][1:]).max() < 0.5
+    bare = [one for one in made if one.crop is None]
+    with pytest.raises(InputError, match=r"with a picture.*--head emotion-landmarks learns"):
+        learning.corrections(bare, pictures=True)
     with_pictures, left = learning.corrections(made, pictures=True)
     assert (len(with_pictures), left) == (4, 5)
     assert with_pictures.image is not None

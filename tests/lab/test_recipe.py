@@ -66,6 +66,7 @@ def test_the_tiny_recipe_names_only_what_there_is(tiny_toml: Path) -> None:
         (GOOD + "[train]\nepochs = 3.5\n", "train.epochs is a whole number, got 3.5"),
         (GOOD + "[train]\nepochs = true\n", "train.epochs is a whole number, got True"),
         (GOOD + "[train]\nepochs = 0\n", "[train] epochs is 1 or more, got 0"),
+        (GOOD + "[train]\nthreads = 100000\n", "[train] threads is 1..1024, got 100000"),
         (GOOD + "[train]\nlr = 'fast'\n", "train.lr is a number, got 'fast'"),
         (GOOD + "[train]\nlr = 0\n", "[train] lr is above 0"),
         (GOOD + "[train]\nema = 1\n", "[train] ema is in 0..1"),

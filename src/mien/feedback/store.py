@@ -94,9 +94,10 @@ def url_of(text: str | None, folder: Path) -> sa.URL:
         return url.set(drivername=f"postgresql+{driver or 'pg8000'}")
     if kind == "sqlite" and url.database not in (None, "", ":memory:"):
         return url
+    what = "memory" if kind == "sqlite" else kind
     raise InputError(
-        f"feedback is kept in PostgreSQL or in a file of SQLite, not in {kind!r} "
-        f"{url.database or ''!r}; name one with MIEN_FEEDBACK_URL"
+        f"feedback is kept in PostgreSQL or in a file of SQLite, not in {what}; name one with "
+        "MIEN_FEEDBACK_URL, such as postgresql://user:password@host/name or sqlite:////folder/file"
     )
 
 

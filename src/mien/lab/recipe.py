@@ -42,6 +42,9 @@ def _check(good: bool, what: str) -> None:
         raise InputError(what)
 
 
+_MOST_THREADS = 1024
+
+
 @dataclass(frozen=True)
 class SourceRecipe:
     """One data set, ``[[data.sources]]``.
@@ -226,6 +229,8 @@ class TrainRecipe:
     def __post_init__(self) -> None:
         for name in ("batch", "epochs", "threads"):
             _check(getattr(self, name) >= 1, f"{name} is 1 or more, got {getattr(self, name)}")
+        # More than any processor has: torch ends the process where it cannot make so many.
+        _check(self.threads <= _MOST_THREADS, f"threads is 1..{_MOST_THREADS}, got {self.threads}")
         for name in ("weight_decay", "warmup", "patience", "clip"):
             _check(getattr(self, name) >= 0, f"{name} is 0 or more, got {getattr(self, name)}")
         _check(self.lr > 0, f"lr is above 0, got {self.lr}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -69,7 +70,7 @@ def test_an_interrupted_run_goes_on_and_a_changed_one_begins_anew(
     history = Path("runs/tiny-points/history.json")
     first = json.loads(history.read_text())
     assert len(first) == 1
-    assert not Path("results").exists()
+    assert not list(Path("results").rglob("*.json"))
     bench("--only", "points")
     assert json.loads(history.read_text())[:1] == first
     assert len(json.loads(history.read_text())) == 3
@@ -83,6 +84,31 @@ def test_an_interrupted_run_goes_on_and_a_changed_one_begins_anew(
     assert "trained afresh" in told
     assert "train.epochs: 3 there, 4 here" in told
     assert len(json.loads(history.read_text())) == 4
+    # What the recipe of before gave is not lost.
+    kept = Path("runs/tiny-points~1")
+    assert hashlib.sha256((kept / "tiny-points.onnx").read_bytes()).hexdigest() == resumed
+    assert len(json.loads((kept / "history.json").read_text())) == 3
+    write("points", epochs=2)
+    bench("--only", "points")
+    assert len(json.loads(Path("runs/tiny-points~2/history.json").read_text())) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--split", "privat"], "--split is one of validation, private, test here; got 'privat'"),
+        (["--results", "taken"], "cannot write taken/emotions: its folder's name is taken by a"),
+        (["--runs", "taken"], "cannot write taken: its folder's name is taken by a file"),
+    ],
+)
+def test_what_would_fail_at_the_end_is_refused_at_the_start(
+    folder: Path, words: list[str], message: str
+) -> None:
+    Path("taken").write_text("a file")
+    done = CliRunner().invoke(workshop, ["bench", "emotions", "--recipes", "recipes", *words])
+    assert isinstance(done.exception, MienError)
+    assert message in str(done.exception)
+    assert not list(folder.rglob("*.safetensors"))
 
 
 def test_what_is_made_of_others_finds_them_among_its_runs(folder: Path) -> None:

@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 pytest.importorskip("optuna", reason="the workshop: pip install 'mien[lab]'")
 
 from mien.errors import InputError, MienError
-from mien.lab import material, tracking, training
+from mien.lab import checkpoint, material, tracking, training
 from mien.lab.bench import search
 from mien.lab.bench.methods import emotions
 from mien.lab.command import app as workshop
@@ -175,6 +175,15 @@ def test_what_cannot_be_tried_is_said(
 ) -> None:
     done = tried("--no-mlflow", *options, space=space, code=2)
     assert re.search(message, str(done.exception)), done.exception
+
+
+def test_two_at_once_do_not_share_a_trial(folder: Path) -> None:
+    run = Path("runs/search/tiny-points-space")
+    with checkpoint.alone(run):
+        done = tried("--no-mlflow", code=2)
+    assert "another training writes into runs/search/tiny-points-space" in str(done.exception)
+    tried("--no-mlflow")
+    assert len(table()["trials"]) == 4
 
 
 def test_another_search_is_not_gone_on_with(folder: Path) -> None:

@@ -119,8 +119,15 @@ def corrections(submissions: Iterable[Submission], *, pictures: bool) -> tuple[S
     some = [s for s in everything_ if s.label != NONE and not (pictures and s.crop is None)]
     if not some:
         what = " with a picture" if pictures else ""
+        instead = ""
+        if any(s.label != NONE for s in everything_):
+            instead = (
+                "; people send landmarks alone unless they tick more, and --head emotion-landmarks "
+                "learns from these"
+            )
         raise InputError(
             f"there is no correction{what} to learn from, among {len(everything_)} submissions"
+            f"{instead}"
         )
     points = np.stack([s.landmarks.points for s in some])
     aligned, rotation = aligned_of(points)
