@@ -345,6 +345,21 @@ def test_what_cannot_be_learnt_from(
     assert not (tmp_path / "home" / "heads").exists()
 
 
+def test_few_pictures_judge_nobody(
+    root: Path, send: Any, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = HeadSpec.read(root.with_suffix(".json"))
+    least = spec.data["fer2013-emotions"]["validation"]["faces"] // 2
+    train = np.array([part == "train" for part in samples.split])
+    few = train | (np.cumsum(~train) <= least - 1)
+    monkeypatch.setitem(
+        datasets._READERS, "fer2013-emotions", lambda *_: samples.select(np.flatnonzero(few))
+    )
+    send(submissions(60, lie=False))
+    with pytest.raises(InputError, match="too few to tell whether it forgets"):
+        run("--head", str(root), "--data", str(tmp_path))
+
+
 def test_a_net_whose_weights_are_not_in_its_file(
     samples: Samples, send: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mien.errors import OutputError
 from mien.outputs import write_json_atomic
-from mien.outputs.files import PartFile, output_error, replacing
+from mien.outputs.files import PartFile, output_error, replacing, writable
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, error: BaseException
         work()
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_folder_is_tried_before_long_work_and_not_made(tmp_path: Path) -> None:
+    writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    for taken in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="its folder's name is taken by a file"):
+            writable(taken)

@@ -43,17 +43,20 @@ class Aim:
         measured: the numbers, each with what it is of where there are more than one.
         reached: whether all of them are as aimed at; None when one was not measured and no other
             misses.
+        but: a reservation, where it is reached.
     """
 
     figure: str
     aim: str
     measured: str
     reached: bool | None
+    but: str = ""
 
     def row(self) -> tuple[str, str, str, str]:
         """For a table with :data:`TITLES`."""
         said = {True: "yes", False: "no", None: "-"}[self.reached]
-        return self.figure, self.aim, self.measured, said
+        but = f", {self.but}" if self.reached and self.but else ""
+        return self.figure, self.aim, self.measured, said + but
 
 
 def aims(results: Sequence[Mapping[str, Any]]) -> list[Aim]:

@@ -115,14 +115,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def writable(folder: Path) -> None:
-    """Make a folder, and refuse one that nothing can be written into, before long work.
+    """Refuse a folder that nothing could be written into, before long work; it is not made yet.
 
     Raises:
         OutputError: when the system refuses.
     """
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
         raise output_error(error, folder) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,12 +125,14 @@ def test_a_video_without_annotations_is_put_to_the_vote(clip: Path) -> None:
         (HEAD + "1,2,3,4,five\n", "could not convert"),
         (HEAD + "one,2,3,4,5\n", "invalid literal"),
         (HEAD + "7,5,3,4,5\n", "frame 7 has a box without area"),
+        (HEAD + "999,5,3,9,9\n", "names frame 999, and clip.mp4 has 10, counted from 0"),
     ],
 )
 def test_annotations_that_cannot_be_read(clip: Path, text: str, told: str) -> None:
     clip.with_suffix(".faces.csv").write_text(text)
+    engine: Any = _Engine(set())
     with pytest.raises(InputError, match=told):
-        detection.annotated(clip)
+        detection.score(clip, engine, lambda _: ([], []))
 
 
 def test_the_voters_agree_on_a_portrait(facemesh: str, portrait: np.ndarray) -> None:
@@ -170,6 +173,35 @@ def test_videos_of_earlier_runs_stay(tmp_path: Path) -> None:
         ("b.mp4", 2), ("c.mp4", 3), ("a.mp4", 4),
     ]  # fmt: skip
     assert [row["video"] for row in other["videos"]] == ["d.mp4"]
+
+
+def test_another_video_of_the_same_name_has_a_row_of_its_own(tmp_path: Path) -> None:
+    def score(folder: str, digest: str, missing: int) -> Score:
+        return Score("b.mp4", 10, missing, 0, 1.0, detection.VOTED, folder, digest)
+
+    for one in (score("one", "1", 1), score("other", "2", 2), score("one", "1", 3)):
+        detection_page.save([one], "made", tmp_path)
+    detection_page.save([score("other", "2", 4)], "made", tmp_path)
+    rows = detection_page.read(tmp_path)[0]["videos"]
+    assert [(row["video"], row["missing"]) for row in rows] == [("b.mp4", 3), ("other/b.mp4", 4)]
+
+
+@pytest.mark.usefixtures("facemesh")
+def test_what_was_counted_stays_and_what_is_no_video_is_refused_at_once(
+    clip: Path, tmp_path: Path, portrait_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip.with_suffix(".faces.csv").write_text(HEAD)
+    done = CliRunner().invoke(bench, ["detection", str(clip), str(portrait_path)])
+    assert "is a still; name videos" in str(done.exception)
+    assert not list(tmp_path.rglob("*.json"))
+    later = tmp_path / "later.mp4"
+    shutil.copy(clip, later)
+    later.with_suffix(".faces.csv").write_text(HEAD + "10,1,1,2,2\n")
+    done = CliRunner().invoke(bench, ["detection", str(clip), str(later)])
+    assert "names frame 10" in str(done.exception)
+    rows = json.loads(next(tmp_path.rglob("*.json")).read_text())["videos"]
+    assert [row["video"] for row in rows] == ["clip.mp4"]
 
 
 def test_results_that_are_none(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ def test_aims_are_met_or_not_or_not_measured() -> None:
         "pixels and landmarks": True,
         "training of any landmark model": True,
     }
+    assert by_figure["2D CNN of the study"].row()[-1] == "yes, with the mirror image"
+    assert by_figure["mesh network"].row()[-1] == "yes"
     told = by_figure["2D CNN of the study"]
     assert told.measured == "emotion-cnn: 0.630, 0.640 with the mirror image"
     assert (

@@ -100,6 +100,17 @@ def test_pixels_are_scored_on_another_set(ck: Path) -> None:
     assert not (Path("runs") / "tiny" / "said-test.npz").exists()  # no score on a part of FER
 
 
+def test_another_set_of_the_same_name_has_scores_of_its_own(ck: Path) -> None:
+    other = Path("others") / "CK+48"
+    shutil.copytree(ck, other)
+    for path in (other / "happy").iterdir():
+        path.rename(path.with_name(f"S9{path.name[1:]}"))
+    for place in (ck, other, ck):
+        run("evaluate", "tiny.toml", "--on", str(place), "--data", "data")
+    names = {path.name for path in Path("results/emotions").iterdir()}
+    assert names == {"tiny@CK+48.json", "tiny@others-CK+48.json"}
+
+
 @pytest.mark.parametrize("found", [71, 0])
 def test_landmarks_are_looked_for_there_too(
     ck: Path, found: int, monkeypatch: pytest.MonkeyPatch

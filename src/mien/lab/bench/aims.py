@@ -54,7 +54,8 @@ def _least(
     told = f"{best.name}: {best.accuracy:.3f}"
     if best.mirror:
         told += f", {best.mirror['accuracy']:.3f} with the mirror image"
-    return Aim(figure, aim, told, _reach(best) >= least)
+    but = "with the mirror image" if best.accuracy < least else ""
+    return Aim(figure, aim, told, _reach(best) >= least, but)
 
 
 def _reach(entry: Entry) -> float:
@@ -70,7 +71,8 @@ def _above(both: Sequence[Entry], single: Sequence[Entry]) -> Aim:
         f"{both[0].name}: {both[0].accuracy:.3f}; {single[0].name}: {single[0].accuracy:.3f}; "
         f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
     )
-    return Aim(figure, aim, told, both[0].accuracy > single[0].accuracy)
+    but = "but the two are not told apart" if p >= families.SAME else ""
+    return Aim(figure, aim, told, both[0].accuracy > single[0].accuracy, but)
 
 
 def _minutes(some: Sequence[Entry]) -> Aim:

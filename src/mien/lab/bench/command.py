@@ -152,7 +152,7 @@ def detection(
     from . import detection_page as pages
 
     for video in videos:
-        counting.annotated(video)  # before the long work
+        counting.check(video)  # before the long work
     writable(results / "detection")
     scores = []
     with ExitStack() as stack:
@@ -163,6 +163,7 @@ def detection(
         for video in videos:
             steps = partial(show, video.name)
             scores.append(counting.score(video, tried, voters, steps))
+            pages.save(scores[-1:], tried.name, results)  # what was counted stays, come what may
     for each in scores:
         share = "-" if each.accuracy is None else f"{each.accuracy:.1%}"
         line = (
@@ -170,7 +171,6 @@ def detection(
             f"{share} right, {each.milliseconds:.1f} ms a frame, against {each.truth}"
         )
         _out.print(line, markup=False, highlight=False)
-    pages.save(scores, tried.name, results)
     for path in pages.write(pages.read(results), _beside(docs, results)):
         _out.print(str(path), markup=False, highlight=False)
 
@@ -250,7 +250,7 @@ def search(
 def ui(
     runs: Runs = Path("runs"),
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="And port.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="And port.")] = 5000,
 ) -> None:
     """Show the runs that were logged to MLflow, in the browser, until Ctrl-C."""
     need_the_workshop()

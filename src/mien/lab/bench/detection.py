@@ -26,15 +26,15 @@ from typing import Any, TypeAlias
 
 import cv2
 
-from ... import engines
+from ... import engines, zoo
 from ...arrays import RGBImage
 from ...capture import open_source
 from ...errors import InputError
 from ...types import Frame
 
 __all__ = [
-    "ANNOTATED", "VOTED", "Box", "Judge", "Score", "Voters", "annotated", "count", "overlap",
-    "score",
+    "ANNOTATED", "VOTED", "Box", "Judge", "Score", "Voters", "annotated", "check", "count",
+    "overlap", "score",
 ]  # fmt: skip
 
 ANNOTATED, VOTED = "annotations", "vote of detectors"
@@ -60,6 +60,8 @@ class Score:
         wrong: frames in which a face was seen where none is.
         milliseconds: median time of a frame.
         truth: what the counts are against.
+        folder: name of the one that the file lies in.
+        digest: of the file's bytes, which tells it from another one of its name.
     """
 
     video: str
@@ -68,6 +70,8 @@ class Score:
     wrong: int
     milliseconds: float
     truth: str
+    folder: str = ""
+    digest: str = ""
 
     @property
     def accuracy(self) -> float | None:
@@ -116,6 +120,18 @@ def count(found: Sequence[Box], there: Sequence[Box], possible: Sequence[Box]) -
     if not all(_seen(box, possible) for box in found):
         return "wrong"
     return None if all(_seen(box, found) for box in there) else "missing"
+
+
+def check(video: Path) -> None:
+    """Refuse before the long work what :func:`score` would refuse in the middle of it.
+
+    Raises:
+        InputError: no video, or annotations that cannot be read.
+    """
+    annotated(video)
+    with open_source(str(video)) as source:
+        if source.kind != "video":
+            raise InputError(f"{video} is a {source.kind}; name videos")
 
 
 def annotated(video: Path) -> Mapping[int, list[Box]] | None:
@@ -206,7 +222,7 @@ def score(
         show: is told of each frame.
 
     Raises:
-        InputError: a video or annotations that cannot be read.
+        InputError: a video or annotations that cannot be read, or annotations of more frames.
     """
     written = annotated(video)
     engine.reset()
@@ -226,6 +242,11 @@ def score(
                 amiss[what] += 1
             if show is not None:
                 show(number, max(total, number), "")
+    if written and max(written) >= len(times):
+        raise InputError(
+            f"{video.with_suffix('.faces.csv')} names frame {max(written)}, and {video.name} has "
+            f"{len(times)}, counted from 0: is it of another video?"
+        )
     return Score(
         video=video.name,
         frames=len(times),
@@ -233,4 +254,6 @@ def score(
         wrong=amiss["wrong"],
         milliseconds=1e3 * median(times) if times else 0.0,
         truth=VOTED if written is None else ANNOTATED,
+        folder=video.resolve().parent.name,
+        digest=zoo.digest(video)[:16],
     )

@@ -30,15 +30,20 @@ _NAME = "detection"
 def save(scores: Sequence[Score], engine: str, folder: Path) -> Path:
     """Write ``detection/<engine>.json``; videos that were scored there before, and now not, stay.
 
+    Another video of the same name gets the name of its folder before its own.
+
     Raises:
         InputError: what lies there holds no such results.
         OutputError: the system refuses.
     """
     path = folder / _NAME / f"{engine}.json"
-    now = {each.video for each in scores}
-    before = _table(path)["videos"] if path.is_file() else []
-    videos = [row for row in before if row["video"] not in now]
-    videos += [each.as_dict() for each in scores]
+    videos = list(_table(path)["videos"]) if path.is_file() else []
+    for each in scores:
+        row = each.as_dict()
+        same = next((old for old in videos if old["video"] == each.video), row)
+        if same.get("digest", each.digest) != each.digest:
+            row["video"] = f"{each.folder}/{each.video}"
+        videos = [old for old in videos if old["video"] != row["video"]] + [row]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json_atomic(path, {"engine": engine, "videos": videos})
     return path

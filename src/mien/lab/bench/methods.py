@@ -185,8 +185,10 @@ class NetMethod:
             raise InputError(f"there is no net {path}; leave out --evaluate-only to train it")
         if not self.afresh and classes.scored(results, self.name, path, splits):
             return False
+        # Without a training the recipe may say something else by now.
+        taught = classes.taught_by(path, self.recipe)
         with runs_in(run.parent):
-            table, said = classes.evaluate(self.recipe, path, pool.everything(self.recipe), splits)
+            table, said = classes.evaluate(taught, path, pool.everything(self.recipe), splits)
         classes.write(table, said, results, run)
         log.scores(table)
         return True

@@ -315,7 +315,7 @@ def _tell(source: str, labelled: Labelled, seen: Greys, asked: CkOptions) -> Non
         )  # fmt: skip
     if twice.contradictory:
         _log.warning(
-            "%s: %d pictures are there with two classes or more", source, twice.contradictory
+            "%s: pictures that are there with two classes or more: %d", source, twice.contradictory
         )
 
 

@@ -7,16 +7,19 @@ means over classes. Any set with a folder for each class will do, and CK+ is one
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 
 from ...errors import InputError
 from ...outputs.files import write_json_atomic
 from ..datasets import emotions
+from ..datasets.samples import Samples
 from ..recipe import Recipe
 from .evaluate import say
 from .scores import score_classes
@@ -58,7 +61,9 @@ def evaluate(
         sets.append({"split": "all", "mirror": mirror, **scores.as_dict()})
     return {
         "method": path.stem,
-        "on": re.sub(r"[^\w.+-]+", "-", place.stem if place.is_file() else place.resolve().name),
+        "on": _plain(place.stem if place.is_file() else place.resolve().name),
+        "below": _plain(place.resolve().parent.name),
+        "set": _fingerprint(samples),
         "recipe": recipe.as_dict(),
         "sha256": hashlib.sha256(content).hexdigest(),
         "classes": list(samples.channels),
@@ -70,13 +75,28 @@ def evaluate(
 def write(table: Mapping[str, Any], folder: Path) -> Path:
     """Write what :func:`evaluate` gives, ``<method>@<set>.json``, into a folder.
 
+    Where another set of that name was scored, the folder that it lies in comes before its name.
+
     Returns:
         path of the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{table['method']}@{table['on']}.json"
+    if path.is_file() and json.loads(path.read_text("utf-8")).get("set", "") != table["set"]:
+        path = folder / f"{table['method']}@{table['below']}-{table['on']}.json"
     write_json_atomic(path, dict(table))
     return path
+
+
+def _fingerprint(samples: Samples) -> str:
+    sha = hashlib.sha256(repr(samples.names).encode())
+    if samples.image is not None:
+        sha.update(np.ascontiguousarray(samples.image).data)
+    return sha.hexdigest()
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", name)
 
 
 def named(words: Sequence[str]) -> dict[str, str]:

@@ -17,12 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import InputError
+from ...heads.spec import HeadSpec
+from .. import export
 from ..datasets.samples import Samples
 from ..emotions.evaluate import say
 from ..emotions.scores import ClassScores, Comparison, compare, score_classes
 from ..emotions.ship import fitted
 
-__all__ = ["Judgement", "judge"]
+__all__ = ["Judgement", "check_enough", "judge"]
 
 
 @dataclass(frozen=True)
@@ -94,3 +97,24 @@ def judge(before: Path, after: Path, everyone: Samples, held: Samples, noise: fl
         temperature=temperature,
         problem=problem,
     )
+
+
+def check_enough(spec: HeadSpec, known: Samples) -> None:
+    """Refuse data of which so little is left that a head which forgot would not be caught.
+
+    Args:
+        spec: of the head that is to learn.
+        known: what it was trained on, as it lies here.
+
+    Raises:
+        InputError: fewer than half of the faces that it was once judged by.
+    """
+    then, now = (
+        sum(of.get("validation", {}).get("faces", 0) for of in data.values())
+        for data in (spec.data, export.counts(known))
+    )
+    if 2 * now < then:
+        raise InputError(
+            f"the validation part has {now:,} faces here, and had {then:,} when {spec.name} was "
+            "trained: too few to tell whether it forgets; name that data set with --data"
+        )

@@ -36,7 +36,7 @@ from ..material import Material, gather
 from ..recipe import DataRecipe, Recipe, SourceRecipe
 from ..runtime import runtime
 from ..strict import typed
-from .judging import Judgement, judge
+from .judging import Judgement, check_enough, judge
 
 __all__ = [
     "FeedbackRecipe",
@@ -333,6 +333,7 @@ def train(
     same = bool(set(held.subjects) & set(taught.subjects))
     tell(f"{len(held)} of them are held back, of {'the same' if same else 'other'} people")
     known = gather(recipe, data)
+    check_enough(spec, known.samples)
     made = learn(root, recipe, how, known, taught, folder, weights, progress)
     judgement = judge(root, made, everything(recipe, data).part("validation"), held, how.noise)
     if judgement.problem is not None:
