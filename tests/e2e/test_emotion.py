@@ -74,6 +74,21 @@ def test_the_tab_names_what_the_face_shows(open_page: Open, portrait_camera: Pat
     expect(page.get_by_test_id("fact-emotions")).to_have_text("emotion")
 
 
+def test_a_photo_that_cannot_be_looked_at_does_not_keep_the_words_of_another(
+    open_page: Open, portrait_path: Path
+) -> None:
+    page = open_page(expected=("Failed to load resource", "503"))
+    wait_for(page, "d.faces === '1'", 60_000)
+    page.get_by_test_id("tab-emotion").click()
+    looks = page.get_by_test_id("looks")
+    expect(looks).not_to_have_attribute("data-looks", "none")
+    problem = {"error": {"code": "sessions_full", "message": "too many wait", "hint": "try later"}}
+    page.route("**/infer*", lambda route: route.fulfill(status=503, json=problem))
+    page.get_by_test_id("file-input").set_input_files(portrait_path)
+    expect(looks).to_have_attribute("data-looks", "none")
+    wait_for(page, "d.faces === '0'")
+
+
 def test_without_a_face_nothing_is_said(open_page: Open, empty_camera: Path) -> None:
     page = open_page(empty_camera)
     page.get_by_test_id("use-camera").click()

@@ -290,14 +290,14 @@ export class Studio {
 
   private sourceChanged(source: Source): void {
     this.store.set({ source });
-    if (source.phase === "running") {
-      this.store.set({ fromCamera: source.kind === "camera" });
-      if (this.moving) {
-        this.stage?.unpaint();
-        this.picture?.close();
-        this.picture = null;
-        this.clear();
-      }
+    if (source.phase === "running") this.store.set({ fromCamera: source.kind === "camera" });
+    // A file that could not be looked at is not to stand beside the face and the numbers of another.
+    const nobody = source.phase === "failed" && (source.kind === "photo" || source.kind === "video");
+    if (this.moving || nobody) {
+      this.stage?.unpaint();
+      this.picture?.close();
+      this.picture = null;
+      this.clear();
     }
     this.dress();
   }

@@ -14,7 +14,7 @@ export function EmotionTab() {
       <EmotionLooks />
       <EmotionBars />
       <EmotionSilence />
-      <EmotionCaution />
+      <EmotionMeaning />
       <EmotionReader />
     </div>
   );
@@ -43,6 +43,10 @@ export function EmotionLooks() {
       <p className="flex min-h-8 items-baseline justify-between gap-2">
         <span ref={name} className="text-l font-semibold data-[looks=none]:font-normal data-[looks=none]:text-quiet" data-looks="none" data-testid="looks" />
         <span ref={share} className="text-quiet" data-testid="looks-share" />
+      </p>
+      {/* Where the number is, and not where one has to scroll to. */}
+      <p className="pb-1 text-s" data-testid="emotion-caution">
+        A face is not a feeling.
       </p>
       <FeedbackButton />
     </section>
@@ -135,12 +139,8 @@ function EmotionSilence() {
   );
 }
 
-function EmotionCaution() {
-  return (
-    <p className="px-2 text-s text-quiet" data-testid="emotion-caution">
-      <strong className="font-semibold text-text">A face is not a feeling.</strong> This is what the face shows, in the words that people gave to thousands of photographs of others. What somebody feels is not in it.
-    </p>
-  );
+function EmotionMeaning() {
+  return <p className="px-2 text-s text-quiet">This is what the face shows, in the words that people gave to thousands of photographs of others. What somebody feels is not in it.</p>;
 }
 
 /** Which head reads, and how often it is right. */

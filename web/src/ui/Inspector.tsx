@@ -56,7 +56,7 @@ function Tabs() {
               aria-selected={tab === id}
               aria-controls="inspector-panel"
               tabIndex={tab === id ? 0 : -1}
-              className="control shrink-0 px-1 text-s"
+              className="control shrink-0 px-1 text-s max-md:grow max-md:px-0.5 max-md:tracking-tight"
               data-testid={`tab-${id}`}
               onClick={(event) => {
                 event.currentTarget.scrollIntoView({ block: "nearest", inline: "nearest" });
