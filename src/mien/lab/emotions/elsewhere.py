@@ -7,7 +7,6 @@ means over classes. Any set with a folder for each class will do, and CK+ is one
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from ...outputs.files import write_json_atomic
 from ..datasets import emotions
 from ..datasets.samples import Samples
 from ..recipe import Recipe
-from .evaluate import say
+from .evaluate import earlier, say
 from .scores import score_classes
 
 __all__ = ["evaluate", "named", "write"]
@@ -82,7 +81,7 @@ def write(table: Mapping[str, Any], folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{table['method']}@{table['on']}.json"
-    if path.is_file() and json.loads(path.read_text("utf-8")).get("set", "") != table["set"]:
+    if earlier(path).get("set", table["set"]) != table["set"]:
         path = folder / f"{table['method']}@{table['below']}-{table['on']}.json"
     write_json_atomic(path, dict(table))
     return path

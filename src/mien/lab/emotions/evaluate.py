@@ -33,6 +33,8 @@ from .scores import score_classes
 
 __all__ = [
     "Said",
+    "check_free",
+    "earlier",
     "evaluate",
     "everything",
     "parameters",
@@ -40,6 +42,7 @@ __all__ = [
     "rows",
     "say",
     "scored",
+    "taught_by",
     "write",
 ]
 
@@ -264,7 +267,7 @@ def check_free(folder: Path, path: Path, recipe: Recipe) -> None:
         InputError: there are such results under the name of this file.
     """
     there = folder / f"{path.stem}.json"
-    before = _earlier(there).get("recipe", {}).get("name", recipe.name)
+    before = earlier(there).get("recipe", {}).get("name", recipe.name)
     if before != recipe.name:
         raise InputError(
             f"{there} holds scores of a net trained by {before}, and {path} was by {recipe.name}; "
@@ -291,7 +294,7 @@ def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run:
                 probabilities=answers.probabilities,
             )
     path = folder / f"{table['method']}.json"
-    before = _earlier(path)
+    before = earlier(path)
     now = {row["split"] for row in table["sets"]}
     kept = [row for row in before.get("sets", ()) if row["split"] not in now]
     looks = list(before.get("private", ()))
@@ -304,7 +307,12 @@ def write(table: Mapping[str, Any], said: Mapping[str, Said], folder: Path, run:
     return path
 
 
-def _earlier(path: Path) -> dict[str, Any]:
+def earlier(path: Path) -> dict[str, Any]:
+    """Results that were written before; empty where there are none.
+
+    Raises:
+        InputError: a file that cannot be read.
+    """
     try:
         table: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:

@@ -24,8 +24,8 @@ class Options:
     Attributes:
         cube: see :mod:`mien.lab.representations.voxels`.
         widths: features of the three convolutions.
-        strided: the convolutions halve the cube themselves. Pooling by the largest value forgets
-            where in two voxels a point was; most of the time goes there, too.
+        strided: the convolutions halve the cube themselves, which is an eighth of the work. Pooling
+            by the largest value forgets where in two voxels a point was.
         dropout: before the last two layers.
     """
 
@@ -42,7 +42,7 @@ class Options:
 
 @register("voxel-cnn", Options)
 class VoxelCnn(Classifier):
-    """Convolutions (5, 5, 3), (3) and (3), each with batch norm and pooling; 512, 256, 7.
+    """Convolutions (5, 5, 3), (3) and (3), each with batch norm and halving; 512, 256, 7.
 
     As the study's by default, which has 32, 64 and 128 of them.
     """
