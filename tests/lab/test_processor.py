@@ -36,10 +36,12 @@ def test_memory_is_used_again_and_only_meanwhile() -> None:
 @_glibc
 def test_memory_goes_back_after_an_error() -> None:
     with memory_kept():
-        _pages_cleared()
+        _pages_cleared()  # until the library has enough
+        inside = _pages_cleared()
     with pytest.raises(KeyboardInterrupt), memory_kept():
         raise KeyboardInterrupt
-    assert _pages_cleared() > 20 * 2**26 / resource.getpagesize() / 2
+    # Not against a count of bytes: how large a page is, the system chooses from case to case.
+    assert _pages_cleared() > 10 * max(inside, 1)
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,15 @@ def test_a_damaged_legend_is_named(tmp_path: Path) -> None:
         photos.subjects_of(photos.faces_archive(tmp_path))
 
 
+def test_links_to_folders_are_followed(tmp_path: Path) -> None:
+    laid_out(tmp_path / "elsewhere")
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    (faces / "images").symlink_to(tmp_path / "elsewhere/faces/images", target_is_directory=True)
+    names = ("images/a.jpg", "images/b.jpg", "images/c.jpg")
+    assert photos.faces_archive(tmp_path).members == names
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_pictures_are_known_by_their_suffix_in_any_letters(packed: bool, tmp_path: Path) -> None:
     names = ["a.jpg", "b.JPG", "c.png", "d.Jpeg", "e.webp", "f.txt", "jpg"]

@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import mimetypes
-import os
 import re
 import shlex
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -28,7 +27,7 @@ from ...arrays import Array, Float32, Int, RGBImage
 from ...channels import EMOTIONS
 from ...errors import InputError
 from .changes import bordered
-from .found import SUFFIXES, Archive
+from .found import SUFFIXES, Archive, walked
 from .samples import SPLITS, split_of
 
 __all__ = ["LEFT_OUT", "Crops", "Labelled", "Layout", "in_folders", "layout", "one_hot"]
@@ -129,7 +128,7 @@ def layout(path: Path) -> Layout:
         InputError: it is not there, no zip file, or locked by a password.
     """
     if path.is_dir():
-        inside = [p.relative_to(path).as_posix() for p in _walked(path)]
+        inside = [p.relative_to(path).as_posix() for p in walked(path)]
         files = [name for name in inside if (path / name).is_file()]
         folders = {name for name in inside if (path / name).is_dir()}
     elif path.is_file():
@@ -159,17 +158,6 @@ def _zipped(path: Path, changed: int) -> tuple[list[str], set[str]]:  # noqa: AR
     for name in {name.rpartition("/")[0] for name in files}:
         folders.update(parent.as_posix() for parent in (Path(name), *Path(name).parents))
     return files, folders - {"."}
-
-
-def _walked(path: Path) -> Iterator[Path]:
-    """All that is in a folder, links followed, but for those that lead back up."""
-    above = {path: {path.resolve()}}
-    for top, folders, files in os.walk(path, followlinks=True):
-        here = Path(top)
-        real = {here / name: (here / name).resolve() for name in folders}
-        folders[:] = [name for name in folders if real[here / name] not in above[here]]
-        above |= {here / name: above[here] | {real[here / name]} for name in folders}
-        yield from (here / name for name in (*folders, *files))
 
 
 def _hidden(name: str) -> bool:

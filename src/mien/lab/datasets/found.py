@@ -13,7 +13,7 @@ import shutil
 import signal
 import zipfile
 import zlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, fields
@@ -35,7 +35,7 @@ from ...types import Frame
 from . import kept
 from .changes import bordered, changed
 
-__all__ = ["ENGINES", "SUFFIXES", "Archive", "Found", "find"]
+__all__ = ["ENGINES", "SUFFIXES", "Archive", "Found", "find", "walked"]
 
 ENGINES = ("facemesh", "facelandmarker")
 
@@ -49,6 +49,17 @@ _CHUNK = 200  # pictures that a process takes at a time
 _UNREADABLE = (
     OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, cv2.error,
 )  # fmt: skip
+
+
+def walked(path: Path) -> Iterator[Path]:
+    """All that is in a folder, links followed, but for those that lead back up."""
+    above = {path: {path.resolve()}}
+    for top, folders, files in os.walk(path, followlinks=True):
+        here = Path(top)
+        real = {here / name: (here / name).resolve() for name in folders}
+        folders[:] = [name for name in folders if real[here / name] not in above[here]]
+        above |= {here / name: above[here] | {real[here / name]} for name in folders}
+        yield from (here / name for name in (*folders, *files))
 
 
 @dataclass(frozen=True)

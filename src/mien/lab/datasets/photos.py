@@ -25,7 +25,7 @@ from ...errors import InputError
 from ..strict import typed
 from . import register, register_coverage, register_pictures
 from .crops import crops
-from .found import ENGINES, SUFFIXES, Archive, Found, find
+from .found import ENGINES, SUFFIXES, Archive, Found, find, walked
 from .samples import Samples, aligned_of, split_of
 
 __all__ = [
@@ -145,7 +145,7 @@ def _archive(
 ) -> Archive:
     for path in (folder / f"{name}.zip", folder / name):
         if path.is_dir():
-            members = [p.relative_to(path).as_posix() for p in path.rglob("*")]
+            members = [p.relative_to(path).as_posix() for p in walked(path)]
         elif path.is_file():
             try:
                 with zipfile.ZipFile(path) as archive:
