@@ -220,6 +220,15 @@ def test_a_database_that_is_away_loses_nothing(
         page.get_by_test_id("feedback-send").click()
         expect(page.get_by_test_id("feedback")).to_have_attribute("data-state", "queued")
         expect(page.get_by_test_id("feedback-note")).to_contain_text("It is kept")
+        page.get_by_test_id("feedback-done").click()
+        open_sheet(page)
+        page.get_by_test_id("feedback-fear").check()
+        page.get_by_test_id("feedback-consent").check()
+        page.get_by_test_id("feedback-send").click()
+        expect(page.get_by_test_id("feedback")).to_have_attribute("data-state", "queued")
+        page.get_by_test_id("feedback-undo").click()
+        expect(page.get_by_test_id("feedback")).to_have_attribute("data-state", "leaving")
+        expect(page.get_by_test_id("feedback-note")).to_contain_text("as soon as that is back")
     finally:
         if stopped is None:
             holder.rollback()

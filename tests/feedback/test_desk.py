@@ -73,6 +73,44 @@ def test_a_locked_database_loses_nothing(desk: Desk, url: str, clock: Clock) -> 
     assert desk.status().waiting == 0
 
 
+def test_steady_feedback_does_not_keep_a_database_from_being_asked(
+    desk: Desk, url: str, clock: Clock
+) -> None:
+    desk.hand_in(submission(1))
+    with locked(url):
+        for number in (2, 3):
+            assert desk.hand_in(submission(number)) == "queued"
+            clock.now += 1
+    receipts = []
+    for number in range(4, 10):
+        receipts.append(desk.hand_in(submission(number)))
+        clock.now += 1
+    assert receipts[0] == "queued"
+    assert receipts[-1] == "stored"
+    assert numbers(desk) == list(range(1, 10))
+
+
+def test_a_database_that_goes_away_after_a_deletion(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was deleted is deleted; overwriting it comes later."""
+    desk.hand_in(submission(1))
+    there = [desk.store()]
+
+    def store() -> Store:
+        if not there:
+            raise StoreError("the database is away")
+        return there.pop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "store", store)
+        gone = desk.forget(PERSON)
+        assert (gone.submissions, gone.queued, gone.overwritten) == (1, False, False)
+        assert not desk.overwritten
+    desk.drain()
+    assert desk.overwritten
+
+
 def test_a_deletion_while_the_database_is_locked(desk: Desk, url: str, clock: Clock) -> None:
     for n in (1, 2):
         desk.hand_in(submission(n))

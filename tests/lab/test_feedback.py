@@ -308,6 +308,19 @@ def test_the_gate(
     json.dumps(found.as_dict())
 
 
+def test_a_face_that_is_missed_is_not_told_rightly(
+    monkeypatch: pytest.MonkeyPatch, samples: Samples
+) -> None:
+    from mien.lab.emotions.evaluate import Said
+
+    names = [str(i) for i in range(10)]
+    half = np.where(np.arange(10)[:, None] < 5, said(np.ones(10, bool)), np.nan)
+    monkeypatch.setattr(judging, "say", lambda *_: Said(names, np.zeros(10, int), half))
+    some = samples.select(range(10))
+    found = judging.judge(Path("before"), Path("after"), some, some, FeedbackRecipe().noise)
+    assert (found.held_before, found.held_after) == (5, 5)
+
+
 def test_corrections_as_samples() -> None:
     made = submissions(9, lie=False, crop=True)
     samples, unused = learning.corrections(made, pictures=False)

@@ -94,6 +94,19 @@ def test_each_head_is_named_once():
     assert set(models(Settings(emotion="none"))) == set(default)
 
 
+def test_a_head_that_was_trained_anew_does_not_get_the_words_of_the_one_before(
+    client, home, monkeypatch
+):
+    """The one before still runs where it was loaded."""
+    anew = HeadId("emotion", "2", "ef" * 32)
+    monkeypatch.setattr(feedback, "models", lambda settings: [anew])
+    for number, version in ((1, "1"), (2, "2")):
+        sent = client.post("/feedback", json=correction(number, version=version))
+        assert sent.json() == {"state": "stored"}
+    assert {s.id.int: s.model.sha256 for s in kept(home)} == {1: HEAD.sha256, 2: anew.sha256}
+    assert client.post("/feedback", json=correction(3, version="3")).status_code == 422
+
+
 def test_a_picture_is_kept_when_it_is_given(client, home):
     crop = base64.b64encode(bytes(range(48)) * 48).decode()
     client.post("/feedback", json=correction(crop=crop))

@@ -163,8 +163,9 @@ def test_configure_answers_with_what_is_in_force(connect, cast, asked, expected)
         ready = socket.receive_json()
         socket.send_json({"type": "configure"} | asked)
         configured = socket.receive_json()
-        kept = ("engine", "expression", "morphable", "emotion", "emotion_needs_picture",
-                "calibration", "max_faces", "smoothing", "mouth_threshold", "private")  # fmt: skip
+        kept = ("engine", "expression", "morphable", "emotion", "emotion_version",
+                "emotion_needs_picture", "calibration", "max_faces", "smoothing",
+                "mouth_threshold", "private")  # fmt: skip
         before = {key: ready[key] for key in kept}
         assert configured == before | expected | {"type": "configured"}
 

@@ -31,6 +31,10 @@ Receipt: TypeAlias = Literal["stored", "known", "queued"]
 _PAUSE = 5.0  # seconds after a failure in which the database is not asked again
 
 
+class _PauseError(StoreError):
+    """The database was away a moment ago, and is not asked again yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deleted:
     """What a deletion did.
@@ -228,7 +232,7 @@ class Desk:
             if self._store is not None and self._problem is None:
                 return self._store
             if self._problem is not None and self._clock() < self._again:
-                raise self._problem
+                raise _PauseError(str(self._problem))
             try:
                 if self._store is None:
                     self._store = Store(url_of(self._text, self._folder))
@@ -252,6 +256,8 @@ class Desk:
             self._drain()
             if self.queue.empty:
                 return store.apply([record])[0]
+        except _PauseError:
+            pass  # no failure of its own: it must not make the pause longer
         except StoreError as error:
             self._fail(error)
         self.queue.add(record)
@@ -268,13 +274,16 @@ class Desk:
 
     def _wipe(self) -> bool:
         """Free what was deleted, and remember to do it again if it cannot be done now."""
-        store, before = self.store(), self._wiped
-        self._wiped = store.wipe()
+        before, self._wiped, place = self._wiped, False, "the database"
+        with suppress(StoreError):  # it may have gone away since the deletion
+            store = self.store()
+            place = store.place
+            self._wiped = store.wipe()
         if before and not self._wiped:
             _log.warning(
                 "what was deleted from %s is not overwritten yet (others read it, or it is away); "
                 "it is tried again",
-                store.place,
+                place,
             )
         return self._wiped
 

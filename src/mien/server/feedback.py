@@ -152,6 +152,14 @@ def models(settings: Settings) -> list[HeadId]:
 def router(settings: Settings, desk: Desk) -> APIRouter:
     """The routes and what they need; ``desk`` is where corrections go."""
     rates = Buckets(settings.feedback_rate)
+    spoke: dict[HeadId, None] = {}
+
+    def known() -> list[HeadId]:
+        """Those of before too: a head may be trained anew while the one of before still speaks."""
+        spoke.update(dict.fromkeys(models(settings)))
+        return list(spoke)
+
+    known()
 
     async def admit(request: Request) -> None:
         check_token(request, settings)
@@ -198,9 +206,7 @@ def router(settings: Settings, desk: Desk) -> APIRouter:
     async def hand_in(request: Request) -> ReceiptAnswer:
         """Once it is answered, it is on the disk; it may be sent again without harm."""
         asked = await _read(request, FeedbackRequest)
-        return ReceiptAnswer(
-            state=await _kept(lambda: desk.hand_in(_submission(asked, models(settings))))
-        )
+        return ReceiptAnswer(state=await _kept(lambda: desk.hand_in(_submission(asked, known()))))
 
     @routes.post(
         "/withdraw",

@@ -181,6 +181,7 @@ class SessionState(Answer):
     expression: str | None = Field(description="The head that reads the channels.")
     morphable: str | None = Field(description="The head that reads the coefficients.")
     emotion: str | None = Field(description="The head that reads the emotions.")
+    emotion_version: str | None = Field(description="Its version.")
     emotion_needs_picture: bool = Field(
         description="Whether that head looks at pictures: in a private session it says nothing."
     )

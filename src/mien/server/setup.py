@@ -130,6 +130,7 @@ def state(seat: Seat) -> dict[str, Any]:
         "expression": seat.heads.get("expression"),
         "morphable": seat.heads.get("morphable"),
         "emotion": seat.heads.get("emotion"),
+        "emotion_version": seat.emotion_head and seat.emotion_head.version,
         "emotion_needs_picture": (
             seat.emotion_head is not None and heads.needs_picture(options.emotion_head, "emotion")
         ),

@@ -10,6 +10,7 @@ export interface Moment {
   /** The same however often it is sent, so that it is stored once. */
   readonly id: string;
   readonly model: string;
+  readonly version: string;
   readonly engine: string;
   /** Probabilities, in the order of the wire. */
   readonly said: Float32Array;
@@ -24,11 +25,13 @@ export function momentOf(studio: Studio): Moment | null {
   const { lead, picture, size } = studio;
   const { session, engine, settings } = studio.store.get();
   const model = session?.emotion;
-  if (!lead || !model || Number.isNaN(lead[AT.emotion]) || Number.isNaN(lead[AT.points])) return null;
+  const version = session?.emotion_version;
+  if (!lead || !model || !version || Number.isNaN(lead[AT.emotion]) || Number.isNaN(lead[AT.points])) return null;
   const fits = picture && picture.width === size.width && picture.height === size.height;
   return {
     id: numberOf(crypto.getRandomValues(new Uint8Array(16))),
     model,
+    version,
     engine,
     said: lead.slice(AT.emotion, AT.emotion + FACE_LENGTH.emotion),
     points: lead.slice(AT.points, AT.points + FACE_LENGTH.points),
@@ -39,14 +42,14 @@ export function momentOf(studio: Studio): Moment | null {
 }
 
 /** As it is sent. */
-export function requestOf(moment: Moment, label: string, version: string, consent: string, token: string, withCrop: boolean): FeedbackRequest {
+export function requestOf(moment: Moment, label: string, consent: string, token: string, withCrop: boolean): FeedbackRequest {
   const { buffer, byteOffset, byteLength } = moment.points;
   return {
     id: moment.id,
     token,
     consent,
     model: moment.model,
-    version,
+    version: moment.version,
     engine: moment.engine,
     said: Array.from(moment.said),
     label,

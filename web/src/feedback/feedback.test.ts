@@ -72,6 +72,7 @@ describe("the grey picture", () => {
 const moment: Moment = {
   id: "id",
   model: "emotion",
+  version: "3",
   engine: "facemesh",
   said: Float32Array.from([0.5, 0.25, 0.25, 0, 0, 0, 0]),
   points: new Float32Array(478 * 3).fill(1.5),
@@ -81,13 +82,14 @@ const moment: Moment = {
 
 describe("what is sent", () => {
   it("has points to the bit, and no picture unless it is wanted", () => {
-    const request = requestOf(moment, "sad", "1", "1", "token", false);
+    const request = requestOf(moment, "sad", "1", "token", false);
     expect(request.crop).toBeNull();
+    expect([request.model, request.version, request.consent]).toEqual(["emotion", "3", "1"]);
     const bytes = Uint8Array.from(atob(request.landmarks), (c) => c.charCodeAt(0));
     expect(new Float32Array(bytes.buffer)).toEqual(moment.points);
-    const crop = requestOf(moment, "sad", "1", "1", "token", true).crop ?? "";
+    const crop = requestOf(moment, "sad", "1", "token", true).crop ?? "";
     expect(atob(crop).length).toBe(2304);
-    expect(requestOf({ ...moment, crop: null }, "sad", "1", "1", "token", true).crop).toBeNull();
+    expect(requestOf({ ...moment, crop: null }, "sad", "1", "token", true).crop).toBeNull();
   });
 
   it("is known by a UUID", () => {
@@ -180,7 +182,7 @@ describe("the server", () => {
   it("gets the token of the server in the head and that of the person in the body", async () => {
     const fetch = vi.fn(() => Promise.resolve(new Response('{"state": "stored"}')));
     vi.stubGlobal("fetch", fetch);
-    const request = requestOf(moment, "sad", "1", "1", "person", false);
+    const request = requestOf(moment, "sad", "1", "person", false);
     expect(await sendFeedback(request, "server")).toEqual({ state: "stored" });
     const [url, init] = fetch.mock.calls[0] as unknown as [string, RequestInit];
     expect(url).toBe("./feedback");

@@ -876,6 +876,11 @@ export interface components {
              */
             emotion: string | null;
             /**
+             * Emotion Version
+             * @description Its version.
+             */
+            emotion_version: string | null;
+            /**
              * Emotion Needs Picture
              * @description Whether that head looks at pictures: in a private session it says nothing.
              */
@@ -1050,6 +1055,11 @@ export interface components {
              * @description The head that reads the emotions.
              */
             emotion: string | null;
+            /**
+             * Emotion Version
+             * @description Its version.
+             */
+            emotion_version: string | null;
             /**
              * Emotion Needs Picture
              * @description Whether that head looks at pictures: in a private session it says nothing.

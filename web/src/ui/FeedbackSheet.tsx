@@ -13,7 +13,13 @@ import { Icon } from "./icons";
 const PLAIN = "control border border-line px-4 text-text";
 const MAIN = "control bg-accent px-6 font-semibold text-on-accent! hover:bg-accent! hover:brightness-108";
 const NONE = "none";
-const ASK = { stored: "Thank you. It is stored.", known: "Thank you. It was stored before.", queued: "Thank you. It is kept, and goes into the database as soon as that is back." } as const;
+const TOLD = {
+  stored: "Thank you. It is stored.",
+  known: "Thank you. It was stored before.",
+  queued: "Thank you. It is kept, and goes into the database as soon as that is back.",
+  withdrawn: "It is deleted.",
+  leaving: "The database does not answer; it is deleted as soon as that is back.",
+} as const;
 
 /** The small control beside what is read, and the sheet that it opens. */
 export function FeedbackButton() {
@@ -43,7 +49,7 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [offer, setOffer] = useState<FeedbackAnswer | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const [sent, setSent] = useState<Receipt["state"] | "withdrawn" | null>(null);
+  const [sent, setSent] = useState<Receipt["state"] | "withdrawn" | "leaving" | null>(null);
   // Another tab may have deleted, and sent with another one since.
   const [person, setPerson] = useState("");
   const heading = useRef<HTMLHeadingElement>(null);
@@ -58,11 +64,12 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
   useEffect(() => {
     if (sent !== null) heading.current?.focus();
   }, [sent]);
+  const back = sent === "withdrawn" || sent === "leaving";
   const undo = () =>
     withdrawFeedback(moment.id, person, token).then(
-      () => {
+      ({ queued }) => {
         setProblem(null);
-        setSent("withdrawn");
+        setSent(queued ? "leaving" : "withdrawn");
       },
       (error: unknown) => setProblem(told(error)),
     );
@@ -78,7 +85,7 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
     >
       <div className="flex items-center justify-between pb-2">
         <h2 ref={heading} id={title} tabIndex={-1} className="text-l font-semibold outline-none">
-          {sent === null ? "Not right?" : sent === "withdrawn" ? "Taken back" : "Sent"}
+          {sent === null ? "Not right?" : back ? "Taken back" : "Sent"}
         </h2>
         <button type="button" className="control" aria-label="Close" data-testid="feedback-close" onClick={() => dialog.current?.close()}>
           <Icon name="close" />
@@ -99,10 +106,10 @@ function Sheet({ moment, close }: { moment: Moment; close: () => void }) {
       {sent !== null && (
         <>
           <p className="pb-3" role="status" data-testid="feedback-note">
-            {sent === "withdrawn" ? "It is deleted." : ASK[sent]}
+            {TOLD[sent]}
           </p>
           <div className="flex flex-wrap gap-2">
-            {sent !== "withdrawn" && (
+            {!back && (
               <button type="button" className={PLAIN} data-testid="feedback-undo" onClick={() => void undo()}>
                 Undo
               </button>
@@ -137,13 +144,12 @@ function Form({ moment, offer, sent, problem }: FormProps) {
   const [agreed, setAgreed] = useState(false);
   const [busy, setBusy] = useState(false);
   const best = moment.said.indexOf(Math.max(...moment.said));
-  const version = offer.models[moment.model];
   const send = async () => {
     if (label === null || !agreed || busy) return;
     setBusy(true);
     try {
       const person = tokenMade();
-      const request = requestOf(moment, label, version, offer.consent.version, person, withCrop);
+      const request = requestOf(moment, label, offer.consent.version, person, withCrop);
       const { state } = await sendFeedback(request, token);
       problem(null);
       sent(state, person);

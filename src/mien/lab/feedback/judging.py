@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays import Array, Bool
 from ...errors import InputError
 from ...heads.spec import HeadSpec
 from .. import export
 from ..datasets.samples import Samples
-from ..emotions.evaluate import say
+from ..emotions.evaluate import Said, say
 from ..emotions.scores import ClassScores, Comparison, compare, score_classes
 from ..emotions.ship import fitted
 
@@ -71,7 +72,7 @@ def judge(before: Path, after: Path, everyone: Samples, held: Samples, noise: fl
     right = [0, 0]
     if len(held):
         answers = (say(path, held) for path in (before, after))
-        right = [int((s.probabilities.argmax(1) == s.truth).sum()) for s in answers]
+        right = [int(_right(s).sum()) for s in answers]
     lost, won = comparison.only_first, comparison.only_second
     problem = None
     if lost > won and comparison.p < noise:
@@ -97,6 +98,12 @@ def judge(before: Path, after: Path, everyone: Samples, held: Samples, noise: fl
         temperature=temperature,
         problem=problem,
     )
+
+
+def _right(said: Said) -> Bool[Array, "n"]:
+    found = np.isfinite(said.probabilities[:, 0])  # where there was no face, nothing is said
+    right: Array = found & (said.probabilities.argmax(1) == said.truth)
+    return right
 
 
 def check_enough(spec: HeadSpec, known: Samples) -> None:
