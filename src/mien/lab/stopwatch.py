@@ -36,10 +36,11 @@ class Stopwatch:
 
 
 def duration(history: Sequence[Mapping[str, float]]) -> float:
-    """Seconds that a training takes where nothing else runs.
+    """Seconds of a training, whatever else ran.
 
-    Where it is known how long its threads worked, that. Else all epochs count as long as the median
-    one: a machine that slept makes one epoch last for hours, which tells nothing of the net.
+    Where it is known how long its threads worked, that, which is somewhat less than the clock shows
+    where nothing else runs: threads wait for each other. Else all epochs count as long as the
+    median one: a machine that slept makes one epoch last for hours, which tells nothing of the net.
 
     Args:
         history: its epochs, each with what :meth:`Stopwatch.read` gave.

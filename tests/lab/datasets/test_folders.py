@@ -88,10 +88,24 @@ def test_folders_below_a_class_belong_to_it(tmp_path: Path) -> None:
     }
 
 
-def test_parts_are_those_that_folders_name(tmp_path: Path) -> None:
-    files = ["Train/happy/1.png", "val/happy/2.png", "testing/happy/3.png"]
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["Train/happy/1.png", "val/happy/2.png", "testing/happy/3.png"],
+        ["train_set/happy/1.png", "Validation Set/happy/2.png", "TEST/happy/3.png"],
+        ["FER2013Train/happy/1.png", "FER2013Valid/happy/2.png", "FER2013Test/happy/3.png"],
+        ["happy/train/1.png", "happy/val/2.png", "happy/test/3.png"],
+    ],
+)
+def test_parts_are_those_that_folders_name(files: list[str], tmp_path: Path) -> None:
     found = in_folders(laid_out(tmp_path / "set", files))
     assert [told(found)[name][1] for name in files] == ["train", "validation", "test"]
+
+
+def test_a_name_of_two_parts_names_none(tmp_path: Path) -> None:
+    files = [f"train-and-test/happy/{i}.png" for i in range(60)]
+    found = in_folders(laid_out(tmp_path / "set", files))
+    assert set(found.split) == {"train", "validation", "test"}
 
 
 def test_without_a_validation_part_some_of_train_is_that(

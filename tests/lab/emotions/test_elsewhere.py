@@ -109,6 +109,22 @@ def test_another_set_of_the_same_name_has_scores_of_its_own(ck: Path) -> None:
         run("evaluate", "tiny.toml", "--on", str(place), "--data", "data")
     names = {path.name for path in Path("results/emotions").iterdir()}
     assert names == {"tiny@CK+48.json", "tiny@others-CK+48.json"}
+    told = {json.loads(path.read_text())["on"] for path in Path("results/emotions").iterdir()}
+    assert told == {"CK+48", "others-CK+48"}
+
+
+def test_copies_of_what_a_net_was_trained_on_are_left_out(ck: Path) -> None:
+    taught = sorted(Path("data/fer2013/train/happy").iterdir())
+    shutil.copy(taught[0], ck / "happy" / "S000_copy.jpg")
+    assert "CK+48: 72 pictures" in run("evaluate", "tiny.toml", "--on", str(ck), "--data", "data")
+    table = json.loads(Path("results/emotions/tiny@CK+48.json").read_text())
+    assert table["data"]["copies of what it was trained on, left out"] == 1
+    for number, path in enumerate(taught):
+        copy = Path("copies/happy") / f"{number}.jpg"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    with pytest.raises(InputError, match="copies of pictures that tiny was trained on, and no"):
+        run("evaluate", "tiny.toml", "--on", "copies", "--data", "data")
 
 
 @pytest.mark.parametrize("found", [71, 0])

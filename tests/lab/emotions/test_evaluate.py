@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="the workshop: pip install 'mien[lab]'")
 
+from mien import heads
 from mien.errors import InputError
 from mien.lab import datasets, export, training
 from mien.lab.command import app as workshop
@@ -89,6 +90,14 @@ def test_the_mirror_makes_both_sides_alike(trained: tuple[Recipe, Path], samples
     assert not np.array_equal(flipped.aligned, part.aligned)
     one, other = (evaluate.say(path, s, mirror=True) for s in (part, flipped))
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+
+
+def test_minutes_are_those_too_of_the_heads_that_a_net_is_made_of(tmp_path: Path) -> None:
+    (tmp_path / "history.json").write_text('[{"epoch": 1, "seconds": 90.0, "busy": 60.0}]')
+    ready = [heads.shipped()[name].recipe["minutes"] for name in ("arkit52", "morphable10")]
+    for net, minutes in (("mlp", 1), ("channels-mlp", 1 + sum(ready))):
+        taught = evaluate._taught(recipe({"kind": net}), tmp_path)
+        assert taught["minutes"] == pytest.approx(minutes, abs=0.006)
 
 
 def test_parts_that_are_not_there(trained: tuple[Recipe, Path], samples: Samples) -> None:

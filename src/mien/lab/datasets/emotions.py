@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ...arrays import Array, RGBImage
+from ...arrays import Array, RGBImage, UInt8
 from ...channels import EMOTIONS
 from ...errors import InputError
 from ..strict import typed
@@ -33,10 +33,10 @@ from .duplicates import Duplicates, copies, in_later_parts
 from .fer_csv import USAGES, Table, table_in, votes_of
 from .folders import Crops, Labelled, in_folders, layout, one_hot
 from .found import Archive, find
-from .greys import Greys, greys
+from .greys import SIDE, Greys, greys
 from .samples import MISSED, Samples, aligned_of
 
-__all__ = ["CkOptions", "FerOptions", "FolderOptions", "is_of", "read_at"]
+__all__ = ["CkOptions", "FerOptions", "FolderOptions", "is_of", "read_at", "taught"]
 
 _log = logging.getLogger(__name__)
 
@@ -144,6 +144,26 @@ def is_of(source: str, folder: Path, options: Mapping[str, Any], place: Path) ->
         return _look(source, folder, options)[0].archive.path.samefile(place)
     except (InputError, OSError):
         return False  # whatever that is, the data set is not there to be the same
+
+
+def taught(source: str, folder: Path, options: Mapping[str, Any]) -> UInt8[Array, "n 48 48"]:
+    """Grey pictures of a data set's train part; none where that is none of these sets.
+
+    Args:
+        source: name of the data set.
+        folder: where data sets lie.
+        options: as for the reader.
+
+    Raises:
+        InputError: it is not there, or laid out otherwise.
+    """
+    if source not in _SETS:
+        return np.zeros((0, SIDE, SIDE), np.uint8)
+    labelled, asked = _look(source, folder, options)
+    seen = greys(labelled.archive)
+    part = np.array([name == "train" for name in labelled.split], bool)
+    images: Array = seen.image[labelled.rows[_kept(labelled, seen, asked) & part]]
+    return images
 
 
 def _fer(folder: Path, asked: FerOptions) -> Labelled:

@@ -1,6 +1,6 @@
 """Pictures in folders that are named after their classes, in a zip file or a folder on disk.
 
-Names of classes are taken leniently (``Anger``, ``angry``, ``0_angry``); folders above them may
+Names of classes are taken leniently (``Anger``, ``angry``, ``0_angry``); folders around them may
 name parts (``train``, ``val``, ``test``). What cannot be told apart is an error that says what was
 found: a class that nobody knows would otherwise be a class less, and nobody would see it.
 """
@@ -205,13 +205,13 @@ def in_folders(
     if not there.pictures:
         kinds = ", ".join(SUFFIXES)
         raise InputError(f"{path}: there are no pictures ({kinds}) in it. {_expected(there)}")
-    classes, above = _classes(there, names or {})
+    classes, around = _classes(there, names or {})
     rows = np.array([i for i, name in enumerate(classes) if not name.startswith(_NOT)], np.int64)
     if not len(rows):
         raise InputError(f"{path}: no picture has one of our classes. {_expected(there)}")
     members = [there.pictures[row] for row in rows]
     people = _people(path, members, subjects)
-    named = ["test" if whole else _part_of(above[row]) for row in rows]
+    named = ["test" if whole else _part_of(around[row]) for row in rows]
     if not whole:
         _check_parts(there, members, named)
     split = parts(members, named) if parts else _parts(path, people, named)
@@ -240,13 +240,13 @@ def _parts(path: Path, people: Sequence[str], named: Sequence[str]) -> list[str]
 def _expected(there: Layout) -> str:
     return (
         f"Found: {there.told()}. Expected: a folder for each class ({', '.join(EMOTIONS)}, or "
-        "anger, happiness and the like) with its pictures, and above these, if at all, train, "
+        "anger, happiness and the like) with its pictures, and around these, if at all, train, "
         "validation and test"
     )
 
 
 def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
-    """The class of each picture, and the folders above the one that names it.
+    """The class of each picture, and the folders around the one that names it.
 
     A class is one of ours, or, for what is left out, its name after ``_NOT``.
     """
@@ -257,7 +257,7 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
                 f"none to leave such pictures out ({_as_option(word, '')})"
             )
     further = {word.lower(): name or _NOT + word for word, name in names.items()}
-    classes, above = [], []
+    classes, around = [], []
     unknown: Counter[str] = Counter()
     for picture in there.pictures:
         parents = picture.split("/")[:-1]
@@ -269,7 +269,7 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
         if level < 0:
             unknown[parents[-1]] += 1
         classes.append(_known(parents[level], further) or "")
-        above.append(parents[:level])
+        around.append(parents[:level] + parents[level + 1 :])
     if unknown:
         found = ", ".join(f"{name!r} ({count})" for name, count in unknown.most_common(_SHOWN))
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
@@ -279,7 +279,7 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
             f"are {', '.join(EMOTIONS)}. Say what such a folder holds, for instance "
             f"{_as_option(first, 'happy')}, or leave it out: {_as_option(first, '')}"
         )
-    return classes, above
+    return classes, around
 
 
 def _as_option(word: str, name: str) -> str:
@@ -296,9 +296,16 @@ def _known(folder: str, further: Mapping[str, str]) -> str | None:
     return _NOT + name if name == LEFT_OUT else name
 
 
-def _part_of(above: Sequence[str]) -> str:
+def _part_of(folders: Sequence[str]) -> str:
     """The part that one of these folders names, the nearest first; nothing where none does."""
-    return next((_PARTS[f.lower()] for f in reversed(above) if f.lower() in _PARTS), "")
+    return next(filter(None, map(_part, reversed(folders))), "")
+
+
+def _part(folder: str) -> str:
+    """The part that a folder is named after: ``train``, ``Training Set``, ``FER2013Train``."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", folder)
+    named = {_PARTS[word.lower()] for word in words if word.lower() in _PARTS}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _check_parts(there: Layout, members: Sequence[str], named: Sequence[str]) -> None:
@@ -310,8 +317,8 @@ def _check_parts(there: Layout, members: Sequence[str], named: Sequence[str]) ->
             f"folders {', '.join(SPLITS)} with all classes in each, or none of them"
         )
     for folder in there.folders:
-        part = _PARTS.get(folder.split("/")[-1].lower())
-        if part and not any(member.startswith(f"{folder}/") for member in members):
+        part = _part(folder.split("/")[-1])
+        if part and part not in named:
             raise InputError(
                 f"{there.path}: the {part} part is empty, there are no pictures below {folder}/; "
                 "put them there, or remove the folder"

@@ -1,7 +1,8 @@
 """A net on the pictures of another set than its own: what it knows of faces, not of a data set.
 
-Every picture is scored, for none was trained on; classes that the set does not have are left out of
-means over classes. Any set with a folder for each class will do, and CK+ is one.
+Every picture is scored but copies of those that it was trained on, as far as these are here;
+classes that the set does not have are left out of means over classes. Any set with a folder for
+each class will do, and CK+ is one.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
+from ...arrays import Array, Bool
 from ...errors import InputError
 from ...outputs.files import write_json_atomic
 from ..datasets import emotions
 from ..datasets.samples import Samples
 from ..recipe import Recipe
-from .evaluate import earlier, say
+from .evaluate import earlier, made_of, say
 from .scores import score_classes
 
 __all__ = ["evaluate", "named", "write"]
@@ -53,6 +56,14 @@ def evaluate(
     content = path.read_bytes()
     wanted = {value.name for value in onnx.load_from_string(content).graph.input}
     samples, counts = emotions.read_at(place, names=names, landmarks=wanted != {"image"})
+    copies = _copies(samples, recipe, data)
+    if copies.all():
+        raise InputError(
+            f"{place} holds copies of pictures that {recipe.name} was trained on, and no other"
+        )
+    if copies.any():
+        counts["copies of what it was trained on, left out"] = int(copies.sum())
+        samples = samples.select(~copies)
     sets = []
     for mirror in (False, True):
         said = say(path, samples, mirror=mirror)
@@ -71,6 +82,23 @@ def evaluate(
     }
 
 
+def _copies(samples: Samples, recipe: Recipe, data: Path) -> Bool[Array, "n"]:
+    """Which pictures a net was trained on, or what it is made of, by their pixels.
+
+    Only as far as these data sets lie here; the others cannot be looked at.
+    """
+    recipes = [recipe]
+    with suppress(InputError):  # its runs are not here
+        recipes += made_of(recipe).values()
+    known: set[bytes] = set()
+    for source in (source for of in recipes for source in of.data.sources):
+        with suppress(InputError):
+            images = emotions.taught(source.name, data, source.options)
+            known |= {image.tobytes() for image in images}
+    assert samples.image is not None  # noqa: S101 - read with its pixels
+    return np.array([image.tobytes() in known for image in samples.image], bool)
+
+
 def write(table: Mapping[str, Any], folder: Path) -> Path:
     """Write what :func:`evaluate` gives, ``<method>@<set>.json``, into a folder.
 
@@ -80,10 +108,12 @@ def write(table: Mapping[str, Any], folder: Path) -> Path:
         path of the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{table['method']}@{table['on']}.json"
+    name = str(table["on"])
+    path = folder / f"{table['method']}@{name}.json"
     if earlier(path).get("set", table["set"]) != table["set"]:
-        path = folder / f"{table['method']}@{table['below']}-{table['on']}.json"
-    write_json_atomic(path, dict(table))
+        name = f"{table['below']}-{name}"
+        path = folder / f"{table['method']}@{name}.json"
+    write_json_atomic(path, {**table, "on": name})
     return path
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import torch
 
+from ... import heads
 from ...arrays import Array, Float, Int
 from ...errors import InputError
 from ...heads.spec import HeadSpec
@@ -37,6 +38,7 @@ __all__ = [
     "earlier",
     "evaluate",
     "everything",
+    "made_of",
     "parameters",
     "part_names",
     "rows",
@@ -234,22 +236,31 @@ def _taught(recipe: Recipe, run: Path) -> dict[str, Any]:
     """
     rows: list[dict[str, float]] = []
     seconds = 0.0
+    ready: set[str] = set()
     try:
-        for folder in _trainings(recipe, run):
+        for folder, taught in {run: recipe, **made_of(recipe)}.items():
             history = json.loads((folder / "history.json").read_text("utf-8"))
             seconds += duration(history)
             rows += history
+            ready |= set(nets.heads_in(taught.net))
+        shipped = heads.shipped()
+        seconds += sum(60 * float(shipped[name].recipe["minutes"]) for name in ready)
     except (InputError, OSError, ValueError, KeyError, TypeError):
         return {"minutes": None, "gpu": False}
     return {"minutes": round(seconds / 60, 2), "gpu": any("elsewhere" in row for row in rows)}
 
 
-def _trainings(recipe: Recipe, run: Path) -> set[Path]:
-    """The run, the runs that its net is made of or starts from, and theirs, each once."""
-    found = {run}
+def made_of(recipe: Recipe) -> dict[Path, Recipe]:
+    """The runs that a recipe's net is made of or starts from, and theirs, with their recipes.
+
+    Raises:
+        InputError: one of them is not there.
+    """
+    found: dict[Path, Recipe] = {}
     for folder in map(trained.place, training.needs(recipe)):
         _, settings = checkpoint.load_weights(folder / f"{folder.name}.safetensors")
-        found |= _trainings(typed(Recipe, settings), folder)
+        found[folder] = typed(Recipe, settings)
+        found |= made_of(found[folder])
     return found
 
 

@@ -188,6 +188,12 @@ def needs(recipe: NetRecipe) -> tuple[str, ...]:
     return tuple(getattr(options, "runs", ()))
 
 
+def heads_in(recipe: NetRecipe) -> tuple[str, ...]:
+    """Names of the heads that mien ships and that a recipe's net is made of."""
+    _, options = _known(recipe)
+    return tuple(getattr(options, "heads", ()))
+
+
 def _known(recipe: NetRecipe) -> tuple[Build, Any]:
     if recipe.kind not in kinds():
         near = difflib.get_close_matches(recipe.kind, kinds(), n=3, cutoff=0.4)
