@@ -29,6 +29,8 @@ __all__ = [
     "markdown",
     "missing",
     "number",
+    "probability",
+    "stated",
 ]
 
 Rows = list[tuple[str, ...]]
@@ -169,6 +171,16 @@ def interval(row: Mapping[str, Any]) -> str:
         return number(row["r"])
     low, high = row["r_interval"]
     return f"{number(row['r'])} ({low:.3f}-{high:.3f})"
+
+
+def probability(p: float) -> str:
+    """Of a test, as tables have it."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def stated(p: float) -> str:
+    """Likewise, in a sentence: ``p = 0.042``."""
+    return f"p {probability(p)}" if p < 0.001 else f"p = {probability(p)}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -170,6 +170,8 @@ def test_aims_are_met_or_not_or_not_measured() -> None:
     }
     assert by_figure["2D CNN of the study"].row()[-1] == "yes, with the mirror image"
     assert by_figure["mesh network"].row()[-1] == "yes"
+    time = by_figure["training of any landmark model"]
+    assert time.row()[-1] == "yes, by the processor's time"
     told = by_figure["2D CNN of the study"]
     assert told.measured == "emotion-cnn: 0.630, 0.640 with the mirror image"
     assert (
@@ -280,6 +282,9 @@ def test_the_page_of_all_methods() -> None:
     pair = [table("point-cnn", 0.55, seed=1), table("point-cnn", 0.5, name="point-cnn-scrambled")]
     assert heading in (more := page.details([*several(), *pair], []))
     assert "| emotion-point-cnn | emotion-point-cnn-scrambled | 0.550 | 0.500 | +0.050 |" in more
+    pair[0]["recipe"] = {"net": {"kind": "point-cnn", "width": 8}, "train": {"epochs": 3}}
+    pair[1]["recipe"] = {"net": {"kind": "point-cnn"}, "name": "other", "train": {"epochs": 4}}
+    assert "| net.width, train.epochs |" in page.details([*several(), *pair], [])
     assert told.index("| 1 | 0.001 | False | 0.500 | 1.0 |") < told.index("| 2 | 0.1 | False | - |")
 
 
@@ -289,6 +294,8 @@ def test_scores_on_another_set_stand_apart() -> None:
     told = page.details([*several(), other], [])
     assert "| emotion-residual | ck | 1,000 | 0.800 (" in told
     assert told.count("0.800") == 4  # nowhere else: accuracy, of found, balanced, F1
+    other["sha256"] = "of weights that were trained anew since"
+    assert "On other sets" not in page.details([*several(), other], [])
 
 
 def test_written_twice_it_is_the_same(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..reach import NOT_MEASURED, Aim
+from ..rows import stated
 from . import families
 from .families import Entry
 
@@ -69,7 +70,7 @@ def _above(both: Sequence[Entry], single: Sequence[Entry]) -> Aim:
     p = families.versus(both[0], single[0]).p
     told = (
         f"{both[0].name}: {both[0].accuracy:.3f}; {single[0].name}: {single[0].accuracy:.3f}; "
-        f"p {'< 0.001' if p < 0.001 else f'= {p:.3f}'}"
+        f"{stated(p)}"
     )
     but = "but the two are not told apart" if p >= families.SAME else ""
     return Aim(figure, aim, told, both[0].accuracy > single[0].accuracy, but)
@@ -85,4 +86,5 @@ def _minutes(some: Sequence[Entry]) -> Aim:
     if not taken:
         return Aim(figure, aim, NOT_MEASURED, None)
     most, name = max(taken)
-    return Aim(figure, aim, f"at most {most:.1f} min, {name}", most < 10)
+    but = "by the processor's time"
+    return Aim(figure, aim, f"at most {most:.1f} min, {name}", most < 10, but)

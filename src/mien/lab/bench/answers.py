@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..rows import stated
 from . import families
 from .families import Entry
 
@@ -100,7 +101,7 @@ def _verdict(one: Entry, other: Entry) -> str:
     (low, high), (least, most) = (e.row["accuracy_interval"] for e in (one, other))
     apart = low > most or least > high
     p = families.versus(one, other).p
-    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    said = stated(p)
     better, worse = sorted((one, other), key=lambda entry: -entry.accuracy)
     intervals = "Their intervals do not overlap" if apart else "Their intervals overlap"
     if p >= families.SAME:

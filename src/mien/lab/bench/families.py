@@ -25,6 +25,7 @@ __all__ = [
     "STUDY",
     "Entry",
     "Studied",
+    "apart",
     "best_of_each",
     "entries",
     "found_faces",
@@ -88,7 +89,6 @@ STUDY = (
 EXPERIMENTS = (
     ("coordinates transposed, not reshaped", "emotion-point-cnn", "emotion-point-cnn-scrambled"),
     ("each edge once, not twice", "emotion-edge-cnn", "emotion-edge-cnn-doubled"),
-    ("our cube of voxels, not the study's", "emotion-voxel-splat", "emotion-voxel-cnn"),
     (
         "light: deviations, not darkest to brightest",
         "emotion-normalise-standard",
@@ -182,6 +182,19 @@ def entries(tables: Sequence[Mapping[str, Any]]) -> list[Entry]:
     usual = max(sorted(set(asked)), key=asked.count, default="")
     kept = [entry for entry in found if entry.row["asked"] == usual]
     return sorted(kept, key=lambda entry: (-entry.accuracy, entry.name))
+
+
+def apart(one: Entry, other: Entry) -> list[str]:
+    """Where the recipes of two methods differ but for their names: ``net.kind`` and the like."""
+    a, b = (_flat(entry.table["recipe"]) for entry in (one, other))
+    return sorted(key for key in {*a, *b} if a.get(key) != b.get(key) and key != "name")
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {above + key: value}
+    return found
 
 
 def _looks_at(table: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> str:
