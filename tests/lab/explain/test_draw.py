@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,7 @@ def test_rows_of_all_kinds(made: Case, panels: int) -> None:
 def test_a_sheet_holds_every_case() -> None:
     cases = [case(np.ones(478), name="x" * 200) for _ in range(7)]
     mean = Mean("happy", 3, None, None, np.ones(478, np.float32), 0.0)
+    assert (mean.of, replace(mean, pictures=1).of) == ("3 pictures", "1 picture")
     alone = draw.sheet("title", "told", cases[:1], [])
     assert alone.shape[1] >= 520
     few = draw.sheet("title", "told", cases, [])

@@ -147,7 +147,7 @@ def sheet(title: str, told: str, cases: Sequence[Case], means: Sequence[Mean]) -
         x = 24 + number % across * (wide + 12)
         y = low + 36 + number // across * (SIDE + 36)
         canvas.paste(Image.fromarray(panels), (x, y))
-        pen.text((x, y + SIDE + 5), f"{mean.pictures} pictures", _SOFT, _font(_SMALL))
+        pen.text((x, y + SIDE + 5), mean.of, _SOFT, _font(_SMALL))
     pen.text((24, low + below + 14), _fit(MIND, _font(_SMALL), width - 48), _SOFT, _font(_SMALL))
     return np.asarray(canvas)
 

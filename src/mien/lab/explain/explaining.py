@@ -95,6 +95,11 @@ class Mean:
     turn: float
     offset: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def of(self) -> str:
+        """``1 picture`` or ``20 pictures``."""
+        return "1 picture" if self.pictures == 1 else f"{self.pictures} pictures"
+
 
 def answers(loaded: Loaded, samples: Samples) -> Float[Array, "n c"]:
     """Probabilities of every sample; NaN where the net needs a face and none was found."""

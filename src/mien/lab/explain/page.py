@@ -150,7 +150,7 @@ def _figure(case: Case) -> str:
 
 
 def _mean_figure(mean: Mean) -> str:
-    caption = f"{mean.towards}, {mean.pictures} pictures"
+    caption = f"{mean.towards}, {mean.of}"
     return html_page.image(draw.png(draw.mean_row(mean)), caption)
 
 
