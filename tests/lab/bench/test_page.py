@@ -277,7 +277,7 @@ def test_the_page_of_all_methods() -> None:
     told = page.details(several(), [SEARCH])
     for name in EMOTIONS:
         assert f" {name} |" in told
-    heading = "## One change at a time"
+    heading = "## What a change brings"
     assert heading not in told
     pair = [table("point-cnn", 0.55, seed=1), table("point-cnn", 0.5, name="point-cnn-scrambled")]
     assert heading in (more := page.details([*several(), *pair], []))

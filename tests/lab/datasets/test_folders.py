@@ -94,7 +94,10 @@ def test_folders_below_a_class_belong_to_it(tmp_path: Path) -> None:
         ["Train/happy/1.png", "val/happy/2.png", "testing/happy/3.png"],
         ["train_set/happy/1.png", "Validation Set/happy/2.png", "TEST/happy/3.png"],
         ["FER2013Train/happy/1.png", "FER2013Valid/happy/2.png", "FER2013Test/happy/3.png"],
+        ["TRAINSET/happy/1.png", "val_data/happy/2.png", "test images/happy/3.png"],
+        ["Training/happy/1.png", "PublicTest/happy/2.png", "PrivateTest/happy/3.png"],
         ["happy/train/1.png", "happy/val/2.png", "happy/test/3.png"],
+        ["train/happy/test/1.png", "val/happy/Train/2.png", "test/happy/Val_Kilmer/3.png"],
     ],
 )
 def test_parts_are_those_that_folders_name(files: list[str], tmp_path: Path) -> None:
@@ -102,9 +105,13 @@ def test_parts_are_those_that_folders_name(files: list[str], tmp_path: Path) -> 
     assert [told(found)[name][1] for name in files] == ["train", "validation", "test"]
 
 
-def test_a_name_of_two_parts_names_none(tmp_path: Path) -> None:
-    files = [f"train-and-test/happy/{i}.png" for i in range(60)]
-    found = in_folders(laid_out(tmp_path / "set", files))
+@pytest.mark.parametrize(
+    "name",
+    ["train-and-test/happy", "emotion test data/happy", "happy/Val_Kilmer", "happy/Test Pilot"],
+)
+def test_names_that_only_hold_the_word_name_no_part(name: str, tmp_path: Path) -> None:
+    files = [f"{name}/{i}.png" for i in range(60)]
+    found = in_folders(laid_out(tmp_path / "set", [*files, "training_logs/log.txt"]))
     assert set(found.split) == {"train", "validation", "test"}
 
 

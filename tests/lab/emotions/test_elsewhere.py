@@ -113,12 +113,21 @@ def test_another_set_of_the_same_name_has_scores_of_its_own(ck: Path) -> None:
     assert told == {"CK+48", "others-CK+48"}
 
 
-def test_copies_of_what_a_net_was_trained_on_are_left_out(ck: Path) -> None:
+def test_copies_of_what_a_net_was_trained_on_are_left_out(
+    ck: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     taught = sorted(Path("data/fer2013/train/happy").iterdir())
     shutil.copy(taught[0], ck / "happy" / "S000_copy.jpg")
     assert "CK+48: 72 pictures" in run("evaluate", "tiny.toml", "--on", str(ck), "--data", "data")
     table = json.loads(Path("results/emotions/tiny@CK+48.json").read_text())
     assert table["data"]["copies of what it was trained on, left out"] == 1
+    assert "1 of 73 pictures are left out, copies of what tiny was trained on" in caplog.text
+    assert table["copies_not_looked_for_in"] == []
+    run("evaluate", "tiny.toml", "--on", str(ck), "--data", "nowhere")
+    assert "for fer2013-emotions is not in nowhere" in caplog.text
+    # All 73 pictures, so that it is another set.
+    table = json.loads(Path("results/emotions/tiny@sets-CK+48.json").read_text())
+    assert table["copies_not_looked_for_in"] == ["fer2013-emotions"]
     for number, path in enumerate(taught):
         copy = Path("copies/happy") / f"{number}.jpg"
         copy.parent.mkdir(parents=True, exist_ok=True)

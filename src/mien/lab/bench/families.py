@@ -78,7 +78,7 @@ STUDY = (
     Studied("VGG16", "224 x 224, weights of VGGFace", 0.67, "60 min", ("emotion-vgg16",)),
     Studied("landmark MLP", "478 x 3", 0.51, "2 min", ("emotion-point-mlp",)),
     Studied(
-        "landmark CNN", "478 x 3, reshaped", 0.55, "16 min",
+        "landmark CNN", "478 x 3", 0.55, "16 min",
         ("emotion-point-cnn-scrambled", "emotion-point-cnn"),
     ),
     Studied("voxel CNN", "24 x 24 x 24", 0.43, "18 min", ("emotion-voxel-cnn",)),

@@ -147,7 +147,7 @@ def is_of(source: str, folder: Path, options: Mapping[str, Any], place: Path) ->
 
 
 def taught(source: str, folder: Path, options: Mapping[str, Any]) -> UInt8[Array, "n 48 48"]:
-    """Grey pictures of a data set's train part; none where that is none of these sets.
+    """Grey pictures of a data set's train and validation parts; none of a set of another kind.
 
     Args:
         source: name of the data set.
@@ -161,7 +161,7 @@ def taught(source: str, folder: Path, options: Mapping[str, Any]) -> UInt8[Array
         return np.zeros((0, SIDE, SIDE), np.uint8)
     labelled, asked = _look(source, folder, options)
     seen = greys(labelled.archive)
-    part = np.array([name == "train" for name in labelled.split], bool)
+    part = np.array([name != "test" for name in labelled.split], bool)
     images: Array = seen.image[labelled.rows[_kept(labelled, seen, asked) & part]]
     return images
 

@@ -43,9 +43,11 @@ _KNOWN = {
     "neutral": "neutral", LEFT_OUT: "contempt contemptuous",
 }  # fmt: skip
 _CLASSES = {word: name for name, words in _KNOWN.items() for word in words.split()}
+_Around: TypeAlias = tuple[list[str], list[str]]
 _PARTS = {
     "train": "train", "training": "train", "val": "validation", "valid": "validation",
     "validation": "validation", "test": "test", "testing": "test",
+    "publictest": "validation", "privatetest": "test",
 }  # fmt: skip
 _SIDE = 192  # pixels of the shorter side that the engines see, as of FER's pictures
 _MOST = 4  # times that, at most, of the longer side
@@ -211,7 +213,7 @@ def in_folders(
         raise InputError(f"{path}: no picture has one of our classes. {_expected(there)}")
     members = [there.pictures[row] for row in rows]
     people = _people(path, members, subjects)
-    named = ["test" if whole else _part_of(around[row]) for row in rows]
+    named = ["test" if whole else _part_of(*around[row]) for row in rows]
     if not whole:
         _check_parts(there, members, named)
     split = parts(members, named) if parts else _parts(path, people, named)
@@ -245,8 +247,8 @@ def _expected(there: Layout) -> str:
     )
 
 
-def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
-    """The class of each picture, and the folders around the one that names it.
+def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[_Around]]:
+    """The class of each picture, and the folders above and below the one that names it.
 
     A class is one of ours, or, for what is left out, its name after ``_NOT``.
     """
@@ -257,7 +259,8 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
                 f"none to leave such pictures out ({_as_option(word, '')})"
             )
     further = {word.lower(): name or _NOT + word for word, name in names.items()}
-    classes, around = [], []
+    classes: list[str] = []
+    around: list[_Around] = []
     unknown: Counter[str] = Counter()
     for picture in there.pictures:
         parents = picture.split("/")[:-1]
@@ -269,7 +272,7 @@ def _classes(there: Layout, names: Mapping[str, str]) -> tuple[list[str], list[l
         if level < 0:
             unknown[parents[-1]] += 1
         classes.append(_known(parents[level], further) or "")
-        around.append(parents[:level] + parents[level + 1 :])
+        around.append((parents[:level], parents[level + 1 :]))
     if unknown:
         found = ", ".join(f"{name!r} ({count})" for name, count in unknown.most_common(_SHOWN))
         more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
@@ -296,16 +299,20 @@ def _known(folder: str, further: Mapping[str, str]) -> str | None:
     return _NOT + name if name == LEFT_OUT else name
 
 
-def _part_of(folders: Sequence[str]) -> str:
-    """The part that one of these folders names, the nearest first; nothing where none does."""
-    return next(filter(None, map(_part, reversed(folders))), "")
+def _part_of(above: Sequence[str], below: Sequence[str]) -> str:
+    """The part that one of these folders names; nothing where none does.
+
+    The nearest above the class comes first. Below it are people's names, too, so that nothing but
+    the plain name of a part counts there.
+    """
+    named = (*map(_part, reversed(above)), *(_PARTS.get(name.lower(), "") for name in below))
+    return next(filter(None, named), "")
 
 
 def _part(folder: str) -> str:
     """The part that a folder is named after: ``train``, ``Training Set``, ``FER2013Train``."""
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", folder)
-    named = {_PARTS[word.lower()] for word in words if word.lower() in _PARTS}
-    return named.pop() if len(named) == 1 else ""
+    name = re.sub(r"[^a-z]+", "", folder.lower()).removeprefix("fer")
+    return _PARTS.get(re.sub("(set|data|images)$", "", name), "")
 
 
 def _check_parts(there: Layout, members: Sequence[str], named: Sequence[str]) -> None:

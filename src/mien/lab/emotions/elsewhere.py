@@ -8,6 +8,7 @@ each class will do, and CK+ is one.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +28,8 @@ from .evaluate import earlier, made_of, say
 from .scores import score_classes
 
 __all__ = ["evaluate", "named", "write"]
+
+_log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -56,14 +59,24 @@ def evaluate(
     content = path.read_bytes()
     wanted = {value.name for value in onnx.load_from_string(content).graph.input}
     samples, counts = emotions.read_at(place, names=names, landmarks=wanted != {"image"})
-    copies = _copies(samples, recipe, data)
+    copies, absent = _copies(samples, recipe, data)
     if copies.all():
         raise InputError(
             f"{place} holds copies of pictures that {recipe.name} was trained on, and no other"
         )
-    if copies.any():
-        counts["copies of what it was trained on, left out"] = int(copies.sum())
+    if count := int(copies.sum()):
+        _log.warning(
+            "%s: %d of %d pictures are left out, copies of what %s was trained on or chosen by",
+            place.name, count, len(copies), recipe.name,
+        )  # fmt: skip
+        counts["copies of what it was trained on, left out"] = count
         samples = samples.select(~copies)
+    if absent:
+        _log.warning(
+            "%s: whether it holds copies of what %s was trained on is not known, for %s is not in "
+            "%s; name the folder with --data",
+            place.name, recipe.name, " and ".join(absent), data,
+        )  # fmt: skip
     sets = []
     for mirror in (False, True):
         said = say(path, samples, mirror=mirror)
@@ -78,25 +91,30 @@ def evaluate(
         "sha256": hashlib.sha256(content).hexdigest(),
         "classes": list(samples.channels),
         "data": counts,
+        "copies_not_looked_for_in": absent,
         "sets": sets,
     }
 
 
-def _copies(samples: Samples, recipe: Recipe, data: Path) -> Bool[Array, "n"]:
-    """Which pictures a net was trained on, or what it is made of, by their pixels.
+def _copies(samples: Samples, recipe: Recipe, data: Path) -> tuple[Bool[Array, "n"], list[str]]:
+    """Which pictures a net was trained on or chosen by, or what it is made of, by their pixels.
 
-    Only as far as these data sets lie here; the others cannot be looked at.
+    And names of the data sets that do not lie here, so that they could not be looked at.
     """
     recipes = [recipe]
     with suppress(InputError):  # its runs are not here
         recipes += made_of(recipe).values()
     known: set[bytes] = set()
+    absent: dict[str, None] = {}
     for source in (source for of in recipes for source in of.data.sources):
+        absent[source.name] = None
         with suppress(InputError):
             images = emotions.taught(source.name, data, source.options)
             known |= {image.tobytes() for image in images}
+            del absent[source.name]
     assert samples.image is not None  # noqa: S101 - read with its pixels
-    return np.array([image.tobytes() in known for image in samples.image], bool)
+    copies = np.array([image.tobytes() in known for image in samples.image], bool)
+    return copies, list(absent)
 
 
 def write(table: Mapping[str, Any], folder: Path) -> Path:
