@@ -6,10 +6,12 @@ One page is brought into every look, state by state: to open one for each takes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from .conftest import Open
 
@@ -39,6 +41,9 @@ SMALL = """() => [...document.querySelectorAll('button, label, [type=checkbox], 
 # In the colours of the other scheme, and laid out anew.
 SETTLED = """(scheme) => document.documentElement.dataset.theme === scheme &&
     !document.getAnimations().some((a) => a instanceof CSSTransition)"""
+
+# On a busy machine what was laid out for the width of before may stand for a moment.
+FITS = "(width) => innerWidth === width && document.documentElement.scrollWidth <= width"
 
 # A page does not get wider by what sticks out on its left.
 CUT_OFF = """() => [...document.querySelectorAll('[role=menu]')]
@@ -77,6 +82,8 @@ def inspector(page: Page, axe: str) -> Inspect:
         for look in LOOKS:
             put(page, look)
             where = f"{what} at {look[0][0]}, {look[1]}"
+            with suppress(PlaywrightTimeoutError):
+                page.wait_for_function(FITS, arg=look[0][0], timeout=10_000)
             assert page.evaluate("document.documentElement.scrollWidth") <= look[0][0], where
             assert page.evaluate(CUT_OFF) == [], where
             assert page.evaluate(SMALL) == [], f"targets below 40 pixels: {where}"
