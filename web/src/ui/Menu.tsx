@@ -42,12 +42,17 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
     };
     document.addEventListener("pointerdown", away);
     const list = root.current?.querySelector<HTMLElement>("[role=menu]");
-    const fit = () => list && keepInside(list);
+    // Its button moves with what stands beside it, and not only when the window changes its size.
+    let shift = 0;
+    let frame = 0;
+    const fit = () => {
+      if (list) shift = keepInside(list, shift);
+      frame = requestAnimationFrame(fit);
+    };
     fit();
-    window.addEventListener("resize", fit);
     return () => {
       document.removeEventListener("pointerdown", away);
-      window.removeEventListener("resize", fit);
+      cancelAnimationFrame(frame);
     };
   }, [open]);
   const close = () => {
@@ -107,13 +112,14 @@ export function Menu({ label, text, title, icon, testid, id, width = "w-64", abo
   );
 }
 
-/** Moves a list that would stick out of a narrow page, to either side. */
-function keepInside(list: HTMLElement): void {
-  list.style.translate = "";
+/** Moves a list that would stick out of a narrow page, to either side; by how much, and `now` is how far it is moved. */
+function keepInside(list: HTMLElement, now: number): number {
   const { left, right } = list.getBoundingClientRect();
-  const over = right - (document.documentElement.clientWidth - MARGIN);
-  const shift = over > 0 ? -over : Math.max(0, MARGIN - left);
-  if (shift !== 0) list.style.translate = `${shift}px`;
+  const over = right - now - (document.documentElement.clientWidth - MARGIN);
+  // Whole pixels, or it would be moved by a hair in every frame.
+  const shift = over > 0 ? -Math.ceil(over) : Math.max(0, Math.ceil(MARGIN - (left - now)));
+  if (shift !== now) list.style.translate = shift === 0 ? "" : `${shift}px`;
+  return shift;
 }
 
 /** Items that belong together, under a heading. */
