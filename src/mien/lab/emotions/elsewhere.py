@@ -62,7 +62,8 @@ def evaluate(
     copies, absent = _copies(samples, recipe, data)
     if copies.all():
         raise InputError(
-            f"{place} holds copies of pictures that {recipe.name} was trained on, and no other"
+            f"{place} holds copies of pictures that {recipe.name} was trained on, and no other; "
+            "name another set, or leave out --on to score a part that it was not trained on"
         )
     if count := int(copies.sum()):
         _log.warning(
